@@ -1,0 +1,1 @@
+# `cmake --install`: header, library, a CMake package and a pkg-config file.

@@ -1,0 +1,207 @@
+/* rectify: ReLU, Leaky ReLU, PReLU and ELU with their gradients. The C ABI for the CPU.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * Everything an engine needs stands on this page.
+ *
+ * What is computed (x: input, dy: gradient of the loss with respect to y, a: slope):
+ *
+ *                     value y               gradient dx                       gradient of the parameter
+ *   ReLU              x < 0 ? +0 : x        x <= 0 ? +0 : dy
+ *   Leaky ReLU        x < 0 ? a*x : x       x <= 0 ? a*dy : dy                dslope   = sum over x < 0 of dy*x
+ *   PReLU             the same, with one slope per channel; dslope is summed per channel
+ *   ELU               x < 0 ? alpha*expm1(x) : x
+ *                                           x <= 0 ? alpha*exp(x)*dy : dy     dalpha   = sum over x < 0 of dy*expm1(x)
+ *   ELU, from y                             y <= 0 ? (y + alpha)*dy : dy
+ *
+ *   PReLU:  K. He, X. Zhang, S. Ren, J. Sun, "Delving Deep into Rectifiers", 2015, arXiv:1502.01852, equations 1 and 8.
+ *   ELU:    D.-A. Clevert, T. Unterthiner, S. Hochreiter, "Fast and Accurate Deep Network Learning by Exponential
+ *           Linear Units (ELUs)", 2016, arXiv:1511.07289, equations 15 and 16.
+ *
+ * What holds for every function:
+ *
+ *   Bits        The same arguments give the same bits on every backend (scalar, AVX2, AVX-512, NEON), for any number of
+ *               threads, at any position, alignment and length, in place or not. Sums are taken in one fixed order that
+ *               depends on the shape alone. A NaN that is computed has no defined payload; a value that passes through
+ *               unchanged keeps its own.
+ *   Specials    What is not negative passes through the value unchanged, zeros and NaN included: relu(-0) is -0. At x = 0
+ *               the gradient takes the slope's side. A NaN x passes dy and adds nothing to the parameter's gradient.
+ *               Denormals are kept. Slopes may be any float: negative, above one, infinite or NaN.
+ *   Accuracy    ReLU passes or zeroes: exact. Leaky ReLU and PReLU: each product is correctly rounded. ELU f32: value below
+ *               1 ULP for alpha = 1 and below 2.1 ULP for any other alpha; in dx the factor exp(x) is within 1.1 ULP before
+ *               the two products, with gradual underflow. A sum carries a relative error of a few 1e-8 of the sum of
+ *               magnitudes, whatever the length.
+ *   Shapes      Counts are elements, not bytes. Tensors are dense and row-major.
+ *   Aliasing    Each full-size output may be exactly one of the full-size inputs (y == x, dx == dy, dx == x) or overlap no
+ *               other tensor; a parameter gradient overlaps nothing. Anything else is RECTIFY_ERROR_OVERLAP.
+ *   Errors      A call returns a status. When it is not RECTIFY_OK, nothing was written. When several arguments are bad,
+ *               one of them is reported. rectify_status_text() explains.
+ *   Empty       n == 0 succeeds with NULL tensors; a non-NULL parameter gradient is then set to +0.
+ *   Threads     Every function may be called from any number of threads at once. Outputs of concurrent calls must be
+ *               distinct. Nothing is created or destroyed by the caller. Small arrays stay on the calling thread.
+ *   Environment The caller's floating-point control bits (rounding, FTZ/DAZ, exception masks) do not change any result and
+ *               are as they were when the call returns; sticky exception flags may have been raised.
+ *   The library never prints, aborts, throws, or touches memory outside the ranges it was given.
+ */
+#ifndef RECTIFY_RECTIFY_H
+#define RECTIFY_RECTIFY_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define RECTIFY_VERSION_MAJOR 0
+#define RECTIFY_VERSION_MINOR 1
+#define RECTIFY_VERSION_PATCH 0
+#define RECTIFY_VERSION (RECTIFY_VERSION_MAJOR * 10000 + RECTIFY_VERSION_MINOR * 100 + RECTIFY_VERSION_PATCH)
+
+#if defined(RECTIFY_SHARED) && defined(__GNUC__)
+#define RECTIFY_API __attribute__((visibility("default")))
+#else
+#define RECTIFY_API
+#endif
+
+#ifdef __cplusplus
+#define RECTIFY_NOEXCEPT noexcept
+extern "C" {
+#else
+#define RECTIFY_NOEXCEPT
+#endif
+
+/* ---- Status ------------------------------------------------------------------------------------------------------ */
+
+#define RECTIFY_OK 0
+#define RECTIFY_ERROR_NULL_POINTER 1        /* a required pointer is NULL although there are elements */
+#define RECTIFY_ERROR_UNKNOWN_DTYPE 2       /* not a number of the list below */
+#define RECTIFY_ERROR_UNSUPPORTED_DTYPE 3   /* a known number format that this version does not compute */
+#define RECTIFY_ERROR_SIZE_OVERFLOW 4       /* the shape's elements or bytes exceed size_t */
+#define RECTIFY_ERROR_OVERLAP 5             /* tensors overlap in a way that "Aliasing" above does not allow */
+#define RECTIFY_ERROR_UNALIGNED 6           /* a pointer is not a multiple of its element's size */
+#define RECTIFY_ERROR_INVALID_ARGUMENT 7    /* alpha not finite, alpha < 0 where y is given, or no output asked for */
+#define RECTIFY_ERROR_INVALID_OPTIONS 8     /* struct_size too small, an unknown field not zero, or an unknown value */
+#define RECTIFY_ERROR_UNKNOWN_BACKEND 9     /* options.backend or RECTIFY_ISA names no backend of this library */
+#define RECTIFY_ERROR_UNAVAILABLE_BACKEND 10 /* it names one that this machine, or RECTIFY_ISA, does not offer */
+#define RECTIFY_ERROR_OUT_OF_MEMORY 11      /* the scratch space of a sum could not be had */
+
+/* The text of a status, in English; for an unknown number a text that says so. Never NULL; never freed. */
+RECTIFY_API const char* rectify_status_text(int32_t status) RECTIFY_NOEXCEPT;
+
+/* ---- Versions ---------------------------------------------------------------------------------------------------- */
+
+/* RECTIFY_VERSION of the library linked in, to compare with the macro of the header compiled against. */
+RECTIFY_API int32_t rectify_version(void) RECTIFY_NOEXCEPT;
+
+/* Rises whenever the bits of any result change. */
+RECTIFY_API int32_t rectify_numerics_version(void) RECTIFY_NOEXCEPT;
+
+/* ---- Number formats ---------------------------------------------------------------------------------------------- */
+
+#define RECTIFY_F32 1  /* IEEE-754 binary32 */
+#define RECTIFY_F16 2  /* IEEE-754 binary16: numbered, not computed yet */
+#define RECTIFY_BF16 3 /* bfloat16: numbered, not computed yet */
+#define RECTIFY_F64 4  /* IEEE-754 binary64: numbered, not computed yet */
+
+/* ---- Options ----------------------------------------------------------------------------------------------------- */
+
+/* A caller's own thread pool. It runs task(context, index) once for every index in [0, tasks), in any order, on any
+ * threads, and returns when all have finished. It must not throw. The same bits come back whatever it does. */
+typedef void (*rectify_parallel_for)(void* pool, size_t tasks, void (*task)(void* context, size_t index), void* context);
+
+#define RECTIFY_SUMS_ORDERED 0 /* sums in the fixed order: same bits everywhere */
+
+/* How a call runs; NULL stands for the defaults. Clear it, set struct_size, then what should differ:
+ *     rectify_options options = {sizeof options};
+ *     options.threads = 4;
+ * A larger struct_size (a caller newer than the library) is accepted if what the library does not know is zero. */
+typedef struct rectify_options {
+  size_t struct_size;                /* sizeof(rectify_options) */
+  size_t threads;                    /* at most so many threads; 0: as many as oneTBB or the callback offers */
+  rectify_parallel_for parallel_for; /* NULL: oneTBB (the calling thread alone if built without) */
+  void* pool;                        /* handed to parallel_for */
+  const char* backend;               /* a name from rectify_backend_name(); NULL: the best one */
+  int32_t sums;                      /* RECTIFY_SUMS_ORDERED */
+  int32_t reserved;                  /* 0 */
+} rectify_options;
+
+/* ---- Backends ---------------------------------------------------------------------------------------------------- */
+/* The environment variable RECTIFY_ISA, read at the first call, may restrict the backends to a comma-separated list of
+ * names ("avx2", "avx2,scalar"); it cannot enable what the CPU or the operating system does not offer. A name in it that is
+ * unknown or not available makes every computing call fail with that status. */
+
+/* The name of the index-th backend compiled into this library, best first; NULL past the last. */
+RECTIFY_API const char* rectify_backend_name(size_t index) RECTIFY_NOEXCEPT;
+
+/* RECTIFY_OK if this machine and RECTIFY_ISA offer the backend, else the status that says why not. */
+RECTIFY_API int32_t rectify_backend_available(const char* name) RECTIFY_NOEXCEPT;
+
+/* Sets *name to the backend that a call with these options uses. On an error *name is unchanged. */
+RECTIFY_API int32_t rectify_backend_in_use(const rectify_options* options, const char** name) RECTIFY_NOEXCEPT;
+
+/* ---- ReLU -------------------------------------------------------------------------------------------------------- */
+
+/* y[i] = x[i] < 0 ? +0 : x[i], for n elements. */
+RECTIFY_API int32_t rectify_relu_forward(int32_t dtype, size_t n, const void* x, void* y,
+                                         const rectify_options* options) RECTIFY_NOEXCEPT;
+
+/* dx[i] = x[i] <= 0 ? +0 : dy[i]. The output y may stand for x: the same bits come back. */
+RECTIFY_API int32_t rectify_relu_backward(int32_t dtype, size_t n, const void* x, const void* dy, void* dx,
+                                          const rectify_options* options) RECTIFY_NOEXCEPT;
+
+/* ---- Leaky ReLU -------------------------------------------------------------------------------------------------- */
+/* The slope is rounded once to the compute type (float for f32). It may be any value. */
+
+/* y[i] = x[i] < 0 ? slope*x[i] : x[i]. */
+RECTIFY_API int32_t rectify_leaky_relu_forward(int32_t dtype, size_t n, double slope, const void* x, void* y,
+                                               const rectify_options* options) RECTIFY_NOEXCEPT;
+
+/* dx[i] = x[i] <= 0 ? slope*dy[i] : dy[i];  *dslope = sum over x[i] < 0 of dy[i]*x[i], one value of the compute type.
+ * One pass over x and dy. Either of dx and dslope may be NULL, not both. */
+RECTIFY_API int32_t rectify_leaky_relu_backward(int32_t dtype, size_t n, double slope, const void* x, const void* dy,
+                                                void* dx, void* dslope, const rectify_options* options) RECTIFY_NOEXCEPT;
+
+/* ---- PReLU ------------------------------------------------------------------------------------------------------- */
+
+/* A tensor of outer * channels * inner elements with one slope per channel:
+ *     NCHW                      {N, C, H*W}
+ *     NHWC                      {N*H*W, C, 1}
+ *     one slope for all         {1, 1, n}
+ *     one slope per element     {N, elements, 1}   */
+typedef struct rectify_shape {
+  size_t outer;
+  size_t channels;
+  size_t inner;
+} rectify_shape;
+
+/* y = x < 0 ? slope[channel]*x : x. slope holds shape.channels values of slope_dtype (today: the tensor's own type). */
+RECTIFY_API int32_t rectify_prelu_forward(int32_t dtype, int32_t slope_dtype, rectify_shape shape, const void* x,
+                                          const void* slope, void* y, const rectify_options* options) RECTIFY_NOEXCEPT;
+
+/* dx = x <= 0 ? slope[channel]*dy : dy;  dslope[channel] = sum over x < 0 of dy*x, shape.channels values of slope_dtype,
+ * overwritten. One pass over x and dy. Either of dx and dslope may be NULL, not both. Forward and dx have the same bits
+ * for every layout; dslope is summed in an order that depends on the shape, so NCHW and NHWC agree within the bound. */
+RECTIFY_API int32_t rectify_prelu_backward(int32_t dtype, int32_t slope_dtype, rectify_shape shape, const void* x,
+                                           const void* slope, const void* dy, void* dx, void* dslope,
+                                           const rectify_options* options) RECTIFY_NOEXCEPT;
+
+/* ---- ELU --------------------------------------------------------------------------------------------------------- */
+/* alpha is rounded once to the compute type and must then be finite. */
+
+/* y[i] = x[i] < 0 ? alpha*expm1(x[i]) : x[i]. */
+RECTIFY_API int32_t rectify_elu_forward(int32_t dtype, size_t n, double alpha, const void* x, void* y,
+                                        const rectify_options* options) RECTIFY_NOEXCEPT;
+
+/* dx[i] = x[i] <= 0 ? alpha*exp(x[i])*dy[i] : dy[i];  *dalpha = sum over x[i] < 0 of dy[i]*expm1(x[i]), one value of the
+ * compute type. One pass over x and dy. Either of dx and dalpha may be NULL, not both. */
+RECTIFY_API int32_t rectify_elu_backward(int32_t dtype, size_t n, double alpha, const void* x, const void* dy, void* dx,
+                                         void* dalpha, const rectify_options* options) RECTIFY_NOEXCEPT;
+
+/* dx[i] = y[i] <= 0 ? (y[i] + alpha)*dy[i] : dy[i], from the forward's output: cheaper, and x need not be kept. Needs
+ * alpha >= 0. Below x = -17.3 the value has saturated at -alpha, and dx is exactly 0 where the gradient from x still has
+ * digits. */
+RECTIFY_API int32_t rectify_elu_backward_from_y(int32_t dtype, size_t n, double alpha, const void* y, const void* dy,
+                                                void* dx, const rectify_options* options) RECTIFY_NOEXCEPT;
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
