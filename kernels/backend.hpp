@@ -46,8 +46,8 @@ struct SumTask {
   bool streaming;
 };
 
-// The top of the trees: `count` nodes per channel, node k of channel c at nodes[k * channels + c], folded in place by pairs;
-// then +0 is added and the result is written to sums[c].
+// The top of the trees: `count` nodes per channel, node k of channel c at nodes[k * channels + c], folded in place by
+// pairs; then +0 is added and the result is written to sums[c].
 struct FoldTask {
   void* nodes;
   size_t count;

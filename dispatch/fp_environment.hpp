@@ -1,0 +1,65 @@
+// The floating-point environment that the contract computes in: round to nearest even, denormals kept, exceptions masked.
+//
+// oneTBB and a caller's pool bring threads with an environment of their own, and oneTBB replaces it even on the calling
+// thread; so the scope stands around the kernels themselves, on every thread. The register is written only when it differs:
+// reading it is a few cycles, writing it tens.
+#pragma once
+
+#include <stdint.h>
+
+namespace rectify {
+
+#if defined(__x86_64__)
+
+class FpEnvironment {
+ public:
+  FpEnvironment() {
+    __asm__ volatile("stmxcsr %0" : "=m"(saved_));
+    if ((saved_ & control) != masked_nearest) load((saved_ & flags) | masked_nearest);
+  }
+  ~FpEnvironment() {
+    if ((saved_ & control) == masked_nearest) return;
+    uint32_t current;
+    __asm__ volatile("stmxcsr %0" : "=m"(current)::"memory");
+    load((saved_ & ~flags) | (current & flags));
+  }
+
+ private:
+  static constexpr uint32_t flags = 0x003F;           // sticky exception flags
+  static constexpr uint32_t control = 0xFFC0;         // DAZ, masks, rounding, FTZ
+  static constexpr uint32_t masked_nearest = 0x1F80;  // the control bits wanted
+  static void load(uint32_t value) { __asm__ volatile("ldmxcsr %0" ::"m"(value) : "memory"); }
+  uint32_t saved_;
+
+#elif defined(__aarch64__)
+
+class FpEnvironment {
+ public:
+  FpEnvironment() {
+    __asm__ volatile("mrs %0, fpcr" : "=r"(saved_));
+    if (saved_ != 0) __asm__ volatile("msr fpcr, %0" ::"r"(uint64_t{0}) : "memory");
+  }
+  ~FpEnvironment() {
+    if (saved_ != 0) __asm__ volatile("msr fpcr, %0" ::"r"(saved_) : "memory");
+  }
+
+ private:
+  uint64_t saved_;  // the sticky flags are in FPSR, which is left alone
+
+#else
+#error "rectify: no floating-point environment for this architecture"
+#endif
+
+ public:
+  FpEnvironment(const FpEnvironment&) = delete;
+  FpEnvironment& operator=(const FpEnvironment&) = delete;
+
+  // The conversion is an operation with a rounding of its own. Passing the value through a volatile statement keeps the
+  // compiler from moving it in front of the constructor.
+  float round_to_f32(double value) const {
+    __asm__ volatile("" : "+m"(value));
+    return static_cast<float>(value);
+  }
+};
+
+}  // namespace rectify
