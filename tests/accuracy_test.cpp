@@ -9,7 +9,6 @@
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
-#include <cstdlib>
 #include <limits>
 #include <string>
 #include <thread>
@@ -17,25 +16,16 @@
 
 #include "rectify/rectify.h"
 #include "tests/support/backends.hpp"
+#include "tests/support/effort.hpp"
 #include "tests/support/same_bits.hpp"
 #include "tests/worst_inputs.hpp"
 
 namespace rectify::tests {
 namespace {
 
-// Under an emulator, which is some thirty times slower, the same cases take fewer points.
-#ifdef RECTIFY_EMULATED
-constexpr uint32_t stride_everywhere = 65537;
-constexpr uint32_t stride_where_rounding_matters = 4099;
-#else
-constexpr uint32_t stride_everywhere = 1009;
-constexpr uint32_t stride_where_rounding_matters = 17;
-#endif
-
-bool exhaustive() {
-  const char* const value = std::getenv("RECTIFY_EXHAUSTIVE");
-  return value && std::string(value) == "1";
-}
+// Two strides: one over all negative floats, a finer one where neither x itself nor a constant is the answer.
+constexpr uint32_t stride_everywhere = emulated ? 65537 : 1009;
+constexpr uint32_t stride_where_rounding_matters = emulated ? 4099 : 17;
 
 // The spacing of floats at a value that is exactly `exact`, or only known to be near it: the smaller one at a power of two.
 double unit_in_the_last_place(double exact) {
@@ -136,8 +126,7 @@ Errors measure_range(const Function& function, uint32_t begin, uint32_t end, uin
   return errors;
 }
 
-// Over the negative floats, -infinity included: all of them, or a stride that is finer where neither x itself nor a
-// constant is the answer.
+// Over the negative floats, -infinity included: all of them, or the strides.
 template <class Compute>
 Errors measure_negatives(const Function& function, const Compute& compute) {
   constexpr uint32_t first = 0x80000001u;
