@@ -1,1 +1,47 @@
-# `cmake --install`: header, library, a CMake package and a pkg-config file.
+# `cmake --install`: headers, library, the CMake package `rectify` and a pkg-config file. All of it may be moved afterwards:
+# no file holds the prefix.
+include(CMakePackageConfigHelpers)
+
+install(TARGETS rectify EXPORT rectifyTargets)
+install(FILES include/rectify/rectify.h include/rectify/rectify.hpp DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/rectify)
+install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
+
+# ---- find_package(rectify): rectify::rectify
+
+set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/rectify)
+install(EXPORT rectifyTargets NAMESPACE rectify:: DESTINATION ${package_dir})
+
+# A shared library has its dependencies inside; a static one asks its user to link them.
+get_target_property(library_type rectify TYPE)
+set(static_with_tbb OFF)
+if(library_type STREQUAL "STATIC_LIBRARY" AND RECTIFY_TBB)
+  set(static_with_tbb ON)
+endif()
+
+configure_package_config_file(cmake/rectifyConfig.cmake.in ${CMAKE_CURRENT_BINARY_DIR}/rectifyConfig.cmake
+  INSTALL_DESTINATION ${package_dir} NO_SET_AND_CHECK_MACRO NO_CHECK_REQUIRED_COMPONENTS_MACRO)
+# Before 1.0 a minor version may break callers.
+write_basic_package_version_file(${CMAKE_CURRENT_BINARY_DIR}/rectifyConfigVersion.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/rectifyConfig.cmake ${CMAKE_CURRENT_BINARY_DIR}/rectifyConfigVersion.cmake
+  DESTINATION ${package_dir})
+
+# ---- pkg-config
+
+set(pkgconfig_requires_private "")
+set(pkgconfig_libs_private "")
+if(static_with_tbb)
+  set(pkgconfig_requires_private tbb)
+endif()
+if(library_type STREQUAL "STATIC_LIBRARY")
+  # A C program's linker does not bring the C++ runtime by itself.
+  foreach(runtime stdc++ c++)
+    if(runtime IN_LIST CMAKE_CXX_IMPLICIT_LINK_LIBRARIES)
+      string(APPEND pkgconfig_libs_private " -l${runtime}")
+    endif()
+  endforeach()
+endif()
+
+file(RELATIVE_PATH pkgconfig_prefix ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig ${CMAKE_INSTALL_PREFIX})
+string(REGEX REPLACE "/$" "" pkgconfig_prefix "${pkgconfig_prefix}")
+configure_file(cmake/rectify.pc.in ${CMAKE_CURRENT_BINARY_DIR}/rectify.pc @ONLY)
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/rectify.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

@@ -9,7 +9,8 @@ target_compile_options(rectify_compile_options INTERFACE
 
 # The library's own objects: position-independent, nothing visible that the header does not declare.
 function(rectify_library_object target)
-  target_link_libraries(${target} PRIVATE rectify_compile_options)
+  # For the build alone: users of the installed library do not inherit our warnings.
+  target_link_libraries(${target} PRIVATE $<BUILD_INTERFACE:rectify_compile_options>)
   set_target_properties(${target} PROPERTIES
     POSITION_INDEPENDENT_CODE ON CXX_EXTENSIONS OFF
     CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
