@@ -82,32 +82,32 @@ inline std::string backend_in_use(const rectify_options& options) {
   return status == RECTIFY_OK ? name : rectify_status_text(status);
 }
 
+// Sets `options` to reach one backend and makes sure that they do; otherwise as skip_or_fail().
+inline void reach(const std::string& backend, rectify_options& options) {
+  skip_or_fail(backend);
+  if (testing::Test::IsSkipped() || testing::Test::HasFatalFailure()) return;
+  options = options_for(backend);
+  ASSERT_EQ(backend_in_use(options), backend) << "the call does not reach the backend it asks for";
+}
+
 // A fixture whose parameter is the name of a backend. `options` reaches it.
 class OnEachBackend : public testing::TestWithParam<std::string> {
  protected:
-  void SetUp() override {
-    skip_or_fail(GetParam());
-    if (IsSkipped() || HasFatalFailure()) return;
-    options = options_for(GetParam());
-    ASSERT_EQ(backend_in_use(options), GetParam()) << "the call does not reach the backend it asks for";
-  }
+  void SetUp() override { reach(GetParam(), options); }
 
   rectify_options options{};
 };
+
+inline const std::string scalar_backend = "scalar";
 
 // The same, for bodies that compare with the scalar reference.
 class AgainstScalar : public OnEachBackend {
  protected:
   void SetUp() override {
     OnEachBackend::SetUp();
-    if (IsSkipped() || HasFatalFailure()) return;
-    skip_or_fail(scalar_name);
-    if (IsSkipped() || HasFatalFailure()) return;
-    scalar = options_for(scalar_name);
-    ASSERT_EQ(backend_in_use(scalar), scalar_name);
+    if (!IsSkipped() && !HasFatalFailure()) reach(scalar_backend, scalar);
   }
 
-  const std::string scalar_name = "scalar";
   rectify_options scalar{};
 };
 
