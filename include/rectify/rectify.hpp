@@ -18,6 +18,10 @@
 #ifndef RECTIFY_RECTIFY_HPP
 #define RECTIFY_RECTIFY_HPP
 
+#if __cplusplus < 202002L
+#error "rectify.hpp needs C++20; rectify.h serves C and every C++"
+#endif
+
 #include <rectify/rectify.h>
 
 #include <cstddef>
