@@ -11,11 +11,18 @@ install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/rectify)
 install(EXPORT rectifyTargets NAMESPACE rectify:: DESTINATION ${package_dir})
 
-# A shared library has its dependencies inside; a static one asks its user to link them.
+# A shared library has its dependencies inside; a static one asks its user to link them: oneTBB, and what a C++ compiler
+# links by itself and a C compiler does not.
 get_target_property(library_type rectify TYPE)
-set(static_with_tbb OFF)
-if(library_type STREQUAL "STATIC_LIBRARY" AND RECTIFY_TBB)
-  set(static_with_tbb ON)
+set(needs_tbb OFF)
+set(cxx_runtime "")
+if(library_type STREQUAL "STATIC_LIBRARY")
+  set(needs_tbb ${RECTIFY_TBB})
+  foreach(library stdc++ c++ m)
+    if(library IN_LIST CMAKE_CXX_IMPLICIT_LINK_LIBRARIES)
+      list(APPEND cxx_runtime ${library})
+    endif()
+  endforeach()
 endif()
 
 configure_package_config_file(cmake/rectifyConfig.cmake.in ${CMAKE_CURRENT_BINARY_DIR}/rectifyConfig.cmake
@@ -27,20 +34,12 @@ install(FILES ${CMAKE_CURRENT_BINARY_DIR}/rectifyConfig.cmake ${CMAKE_CURRENT_BI
 
 # ---- pkg-config
 
-set(pkgconfig_requires_private "")
-set(pkgconfig_libs_private "")
-if(static_with_tbb)
-  set(pkgconfig_requires_private tbb)
+set(pkgconfig_requires "")
+if(needs_tbb)
+  set(pkgconfig_requires tbb)
 endif()
-if(library_type STREQUAL "STATIC_LIBRARY")
-  # A C program's linker does not bring the C++ runtime by itself.
-  foreach(runtime stdc++ c++)
-    if(runtime IN_LIST CMAKE_CXX_IMPLICIT_LINK_LIBRARIES)
-      string(APPEND pkgconfig_libs_private " -l${runtime}")
-    endif()
-  endforeach()
-endif()
-
+list(TRANSFORM cxx_runtime PREPEND -l OUTPUT_VARIABLE pkgconfig_libs)
+list(JOIN pkgconfig_libs " " pkgconfig_libs)
 file(RELATIVE_PATH pkgconfig_prefix ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig ${CMAKE_INSTALL_PREFIX})
 string(REGEX REPLACE "/$" "" pkgconfig_prefix "${pkgconfig_prefix}")
 configure_file(cmake/rectify.pc.in ${CMAKE_CURRENT_BINARY_DIR}/rectify.pc @ONLY)
