@@ -1,6 +1,6 @@
 # Counts the cases in the JUnit file that ctest wrote: awk -v target=NAME -f summarize-junit.awk junit.xml
 # Prints what failed, what was skipped and why, and last the line "NAME: P passed, F failed, K skipped". Fails if a case
-# failed, if none passed, or if the file is missing or cut short.
+# failed, if none passed, or if the file is missing, empty or cut short.
 #
 # CTest calls "skipped" also what it could not start. Only a case that said so itself counts as skipped here: a GoogleTest
 # case by GTEST_SKIP, whose message is the reason; a script by its exit code, whose last line of output is the reason.
@@ -62,7 +62,7 @@ function unescape(text) {
 
 END {
   if (!complete || cases != announced) {
-    print target " failed: ctest's record of the run is missing or cut short"
+    print target " failed: ctest's record of the run is missing, empty or cut short"
     ++failed
   } else if (!passed) {
     print target " failed: not one case passed"
