@@ -13,6 +13,6 @@
   X(elu, backward)      \
   X(elu, backward_from_y)
 
-#define RECTIFY_SUMS(X)              \
-  X(prelu, backward_with_parameter)  \
+#define RECTIFY_SUMS(X)             \
+  X(prelu, backward_with_parameter) \
   X(elu, backward_with_parameter)

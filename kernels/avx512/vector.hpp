@@ -1,0 +1,76 @@
+// The vocabulary on AVX-512 (F, BW, DQ, VL): 16 lanes of f32.
+//
+// Zen 4 runs a 512-bit operation as one that occupies its 256-bit pipe for two cycles: fma, mul, compare-into-mask on two
+// pipes, i.e. one a cycle; add on two others; mask-blends, logic and integer operations on all four. Intel cores have two
+// 512-bit ports for everything. Partial loads and stores are masked and cost little more than whole ones on both.
+#pragma once
+
+#include <immintrin.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "../inline.hpp"
+
+namespace rectify {
+namespace {
+
+struct F32 {
+  __m512 v;
+  static constexpr size_t lanes = 16;
+};
+struct U32 {
+  __m512i v;
+};
+struct Mask32 {
+  __mmask16 v;
+};
+
+// ---- memory ----
+
+RECTIFY_INLINE __mmask16 first_lanes(size_t count) { return static_cast<__mmask16>((1u << count) - 1); }
+
+RECTIFY_INLINE F32 broadcast(float value) { return {_mm512_set1_ps(value)}; }
+RECTIFY_INLINE F32 load(const float* p) { return {_mm512_loadu_ps(p)}; }
+RECTIFY_INLINE void store(float* p, F32 a) { _mm512_storeu_ps(p, a.v); }
+
+// The first `count` < 16 lanes; memory past them is not touched. Other lanes load as +0.
+RECTIFY_INLINE F32 load_partial(const float* p, size_t count) { return {_mm512_maskz_loadu_ps(first_lanes(count), p)}; }
+RECTIFY_INLINE void store_partial(float* p, F32 a, size_t count) { _mm512_mask_storeu_ps(p, first_lanes(count), a.v); }
+
+// Past the caches; p is a multiple of the vector. Ordered before later stores by stream_fence() alone.
+RECTIFY_INLINE void stream(float* p, F32 a) { _mm512_stream_ps(p, a.v); }
+RECTIFY_INLINE void stream_fence() { _mm_sfence(); }
+
+// ---- arithmetic: each correctly rounded ----
+
+RECTIFY_INLINE F32 operator+(F32 a, F32 b) { return {_mm512_add_ps(a.v, b.v)}; }
+RECTIFY_INLINE F32 operator-(F32 a, F32 b) { return {_mm512_sub_ps(a.v, b.v)}; }
+RECTIFY_INLINE F32 operator*(F32 a, F32 b) { return {_mm512_mul_ps(a.v, b.v)}; }
+RECTIFY_INLINE F32 fma(F32 a, F32 b, F32 c) { return {_mm512_fmadd_ps(a.v, b.v, c.v)}; }
+
+// ---- compare and select: false for NaN ----
+
+RECTIFY_INLINE Mask32 less(F32 a, F32 b) { return {_mm512_cmp_ps_mask(a.v, b.v, _CMP_LT_OQ)}; }
+RECTIFY_INLINE Mask32 less_equal(F32 a, F32 b) { return {_mm512_cmp_ps_mask(a.v, b.v, _CMP_LE_OQ)}; }
+RECTIFY_INLINE F32 select(Mask32 mask, F32 a, F32 b) { return {_mm512_mask_blend_ps(mask.v, b.v, a.v)}; }
+RECTIFY_INLINE F32 zero_where(Mask32 mask, F32 a) { return {_mm512_maskz_mov_ps(static_cast<__mmask16>(~mask.v), a.v)}; }
+
+// sum + a*b in one rounding where the mask is set; elsewhere sum.
+RECTIFY_INLINE F32 fma_where(Mask32 mask, F32 a, F32 b, F32 sum) {
+  return {_mm512_mask3_fmadd_ps(a.v, b.v, sum.v, mask.v)};
+}
+
+// ---- bits ----
+
+RECTIFY_INLINE U32 broadcast_bits(uint32_t bits) { return {_mm512_set1_epi32(static_cast<int32_t>(bits))}; }
+RECTIFY_INLINE U32 as_bits(F32 a) { return {_mm512_castps_si512(a.v)}; }
+RECTIFY_INLINE F32 as_float(U32 a) { return {_mm512_castsi512_ps(a.v)}; }
+RECTIFY_INLINE U32 min_signed(U32 a, U32 b) { return {_mm512_min_epi32(a.v, b.v)}; }
+RECTIFY_INLINE U32 min_unsigned(U32 a, U32 b) { return {_mm512_min_epu32(a.v, b.v)}; }
+template <int count>
+RECTIFY_INLINE U32 shift_left(U32 a) {
+  return {_mm512_slli_epi32(a.v, count)};
+}
+
+}  // namespace
+}  // namespace rectify

@@ -1,0 +1,32 @@
+// How a loop's results reach memory.
+#pragma once
+
+namespace rectify {
+namespace {
+
+enum class Store {
+  none,       // the result is not wanted
+  ordinary,   // into the caches
+  streaming,  // past the caches; the address is a multiple of the vector
+};
+
+template <Store how>
+RECTIFY_INLINE void put(float* p, F32 a) {
+  if constexpr (how == Store::ordinary) store(p, a);
+  if constexpr (how == Store::streaming) stream(p, a);
+}
+
+template <Store how>
+RECTIFY_INLINE void put_partial(float* p, F32 a, size_t count) {
+  if constexpr (how != Store::none) store_partial(p, a, count);
+}
+
+// Elements from p to the next multiple of the vector: stores that straddle lines cost up to twice as much.
+RECTIFY_INLINE size_t elements_to_alignment(const float* p) {
+  return (0 - reinterpret_cast<uintptr_t>(p)) / sizeof(float) % F32::lanes;
+}
+
+RECTIFY_INLINE size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
+
+}  // namespace
+}  // namespace rectify
