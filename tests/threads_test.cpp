@@ -1,0 +1,397 @@
+// The number of threads, and whose threads they are, changes no bit. One thread is the yardstick here; that it is right is
+// the business of the tests of bits.
+#include <gtest/gtest.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <cstdio>
+#include <cstring>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "rectify/rectify.h"
+#include "tests/support/backends.hpp"
+#include "tests/support/effort.hpp"
+#include "tests/support/inputs.hpp"
+#include "tests/support/public_calls.hpp"
+
+#if defined(RECTIFY_TESTS_TBB)
+#include <tbb/blocked_range.h>
+#include <tbb/global_control.h>
+#include <tbb/parallel_for.h>
+#include <tbb/task_arena.h>
+#endif
+
+namespace rectify::tests {
+namespace {
+
+// Sizes around the blocks of a sum (4096 elements, 64 rows) and the chunks that tasks are made of (a power of two that
+// these cover up to 2^17), and some that make many tasks.
+std::vector<PublicCall> calls() {
+  std::vector<PublicCall> list;
+  for (const size_t n : {size_t{1}, size_t{4095}, size_t{4097}, size_t{32767}, size_t{32768}, size_t{32769}, size_t{65537},
+                         size_t{131073}, size_t{400009}}) {
+    if (!emulated || n < 131073) add_flat_calls(list, n, 0.1, 1.6732632423543772);
+  }
+  for (const rectify_shape shape : {
+           rectify_shape{1, 1, 100003},  // one slope
+           rectify_shape{7, 64, 49},     // NCHW, short runs
+           rectify_shape{2, 3, 40009},   // NCHW, runs of several leaves
+           rectify_shape{3, 2, 4096},    // NCHW, runs of one leaf
+           rectify_shape{1, 700, 196},   // NCHW, many channels
+           rectify_shape{2049, 64, 1},   // NHWC
+           rectify_shape{65, 4097, 1},   // NHWC, more channels than one tile
+           rectify_shape{16385, 3, 1},   // NHWC, narrow
+           rectify_shape{3, 50021, 1},   // one slope per element
+       }) {
+    if (!emulated || shape.outer * shape.channels * shape.inner < 140000) add_shaped_calls(list, shape);
+  }
+  return list;
+}
+
+// The inputs of every call; sums need finite ones.
+struct Inputs {
+  static constexpr size_t most = 400009;
+  std::vector<float> mixed_x = mixed_values(most, 1), mixed_dy = mixed_values(most, 2);
+  std::vector<float> x = ordinary_values(most, 3, 4.0f), dy = ordinary_values(most, 4), slope = ordinary_values(most, 5);
+
+  Results run(const PublicCall& call, const rectify_options& options) const {
+    const bool finite = call.sum_count > 0;
+    return run_call(call, finite ? x.data() : mixed_x.data(), finite ? dy.data() : mixed_dy.data(), slope.data(), &options);
+  }
+};
+
+class Threads : public OnEachBackend {
+ protected:
+  rectify_options with_threads(size_t threads) const {
+    rectify_options changed = options;
+    changed.threads = threads;
+    return changed;
+  }
+
+  // Every call under `vary(options)` gives what one thread gives.
+  template <class Vary>
+  void expect_same_results(const Vary& vary) {
+    if (expected.empty()) {
+      for (const PublicCall& call : list) expected.push_back(inputs.run(call, with_threads(1)));
+    }
+    rectify_options changed = options;
+    vary(changed);
+    for (size_t i = 0; i < list.size(); ++i) {
+      EXPECT_TRUE(same_results(expected[i], inputs.run(list[i], changed))) << list[i];
+    }
+  }
+
+  const Inputs inputs;
+  const std::vector<PublicCall> list = calls();
+  std::vector<Results> expected;
+};
+RECTIFY_ON_EACH_BACKEND(Threads);
+
+TEST_P(Threads, AnyNumber) {
+  for (const size_t threads : {size_t{0}, size_t{2}, size_t{3}, size_t{5}, size_t{16}, size_t{1000}, ~size_t{0}}) {
+    SCOPED_TRACE(testing::Message() << threads << " threads");
+    expect_same_results([=](rectify_options& changed) { changed.threads = threads; });
+  }
+}
+
+// ---- A caller's own pool ----
+
+// Counts what it is asked for and checks that its own arguments come back.
+struct Pool {
+  enum Kind { serial, reversed, own_threads, detached_order } kind;
+  size_t calls = 0;
+  size_t most_tasks = 0;
+};
+
+void run_in_pool(void* pool, size_t tasks, void (*task)(void*, size_t), void* context) {
+  Pool& self = *static_cast<Pool*>(pool);
+  ++self.calls;
+  self.most_tasks = std::max(self.most_tasks, tasks);
+  switch (self.kind) {
+    case Pool::serial:
+      for (size_t i = 0; i < tasks; ++i) task(context, i);
+      break;
+    case Pool::reversed:
+      for (size_t i = tasks; i-- > 0;) task(context, i);
+      break;
+    case Pool::own_threads: {  // none of them the caller's
+      std::vector<std::thread> threads;
+      for (size_t i = 0; i < tasks; ++i) threads.emplace_back(task, context, i);
+      for (std::thread& thread : threads) thread.join();
+      break;
+    }
+    case Pool::detached_order: {  // two threads take what comes, the caller among them
+      std::atomic<size_t> next{0};
+      const auto work = [&] {
+        for (size_t i; (i = next++) < tasks;) task(context, tasks - 1 - i);
+      };
+      std::thread other(work);
+      work();
+      other.join();
+      break;
+    }
+  }
+}
+
+class ThreadsOfACallback : public Threads {
+ protected:
+  void expect_same_results_in(Pool::Kind kind) {
+    for (const size_t threads : {size_t{0}, size_t{1}, size_t{2}, size_t{3}, size_t{5}, size_t{16}}) {
+      if (kind == Pool::own_threads && threads == 0) continue;  // hundreds of threads for each call
+      SCOPED_TRACE(testing::Message() << threads << " threads");
+      Pool pool{kind};
+      expect_same_results([&](rectify_options& changed) {
+        changed.threads = threads;
+        changed.parallel_for = run_in_pool;
+        changed.pool = &pool;
+      });
+      EXPECT_GE(pool.most_tasks, threads == 1 ? 0u : 2u) << "the callback was never given more than one task";
+      if (threads == 0) continue;
+      EXPECT_LE(pool.most_tasks, threads) << "more tasks at once than threads allowed";
+    }
+  }
+};
+RECTIFY_ON_EACH_BACKEND(ThreadsOfACallback);
+
+TEST_P(ThreadsOfACallback, Serial) { expect_same_results_in(Pool::serial); }
+TEST_P(ThreadsOfACallback, InReverse) { expect_same_results_in(Pool::reversed); }
+TEST_P(ThreadsOfACallback, OnThreadsOfItsOwn) { expect_same_results_in(Pool::own_threads); }
+TEST_P(ThreadsOfACallback, InWhateverOrder) { expect_same_results_in(Pool::detached_order); }
+
+// Small arrays stay on the calling thread: a callback is not troubled with them.
+TEST_P(ThreadsOfACallback, IsNotCalledForSmallArrays) {
+  Pool pool{Pool::serial};
+  options.parallel_for = run_in_pool;
+  options.pool = &pool;
+  std::vector<PublicCall> small;
+  add_flat_calls(small, 1000, 0.1, 1.0);
+  add_shaped_calls(small, {5, 4, 50});
+  add_shaped_calls(small, {50, 20, 1});
+  for (const PublicCall& call : small) {
+    EXPECT_EQ(inputs.run(call, options).status, RECTIFY_OK);
+    EXPECT_EQ(pool.calls, 0u) << call;
+  }
+}
+
+// ---- Many callers ----
+
+TEST_P(Threads, ManyCallersAtOnce) {
+  for (const PublicCall& call : list) expected.push_back(inputs.run(call, with_threads(1)));
+  constexpr size_t callers = 8;
+  std::vector<std::string> failures(callers);
+  std::vector<std::thread> threads;
+  for (size_t caller = 0; caller < callers; ++caller) {
+    threads.emplace_back([&, caller] {
+      for (size_t i = 0; i < list.size(); ++i) {
+        if (emulated && i % 4 != caller % 4) continue;
+        const size_t index = (i + caller * list.size() / callers) % list.size();
+        const testing::AssertionResult same =
+            same_results(expected[index], inputs.run(list[index], with_threads(caller % 4)));
+        if (!same) failures[caller] += list[index].name + ": " + same.message() + "\n";
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  for (const std::string& failure : failures) EXPECT_EQ(failure, "");
+}
+
+// The first call of a process finds out about the machine; many may be first. Each case runs in a process of its own.
+TEST_P(Threads, ManyFirstCallersAtOnce) {
+  std::atomic<int> waiting{0};
+  std::atomic<int> good{0};
+  std::vector<std::thread> threads;
+  constexpr int callers = 8;
+  for (int caller = 0; caller < callers; ++caller) {
+    threads.emplace_back([&] {
+      ++waiting;
+      while (waiting < callers) std::this_thread::yield();
+      const float x = -1.0f;
+      float y = 5.0f;
+      if (rectify_relu_forward(RECTIFY_F32, 1, &x, &y, &options) == RECTIFY_OK && bits_of(y) == 0) ++good;
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(good, callers);
+}
+
+// ---- How many threads take part ----
+
+// An output whose pages are closed until they are first written; each thread that opens one is noted.
+class WrittenBy {
+ public:
+  explicit WrittenBy(size_t elements) : bytes_(elements * sizeof(float)) {
+    data_ = static_cast<char*>(mmap(nullptr, bytes_, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+    if (data_ == MAP_FAILED) throw std::bad_alloc();
+    current_ = this;
+    struct sigaction action = {};
+    action.sa_sigaction = open_page;
+    action.sa_flags = SA_SIGINFO;
+    sigaction(SIGSEGV, &action, &previous_);
+  }
+  WrittenBy(const WrittenBy&) = delete;
+  WrittenBy& operator=(const WrittenBy&) = delete;
+  ~WrittenBy() {
+    sigaction(SIGSEGV, &previous_, nullptr);
+    munmap(data_, bytes_);
+  }
+
+  float* data() { return reinterpret_cast<float*>(data_); }
+  size_t threads() const { return count_.load(); }
+  bool by(pthread_t thread) const {
+    return std::any_of(seen_.begin(), seen_.begin() + std::min(count_.load(), seen_.size()),
+                       [&](const std::atomic<pthread_t>& each) { return pthread_equal(each.load(), thread) != 0; });
+  }
+
+ private:
+  static void open_page(int, siginfo_t* info, void*) {
+    WrittenBy& self = *current_;
+    char* const address = static_cast<char*>(info->si_addr);
+    if (address < self.data_ || address >= self.data_ + self.bytes_) {  // a fault of another kind: let it happen again
+      sigaction(SIGSEGV, &self.previous_, nullptr);
+      return;
+    }
+    if (!self.by(pthread_self())) {  // nobody else adds this thread meanwhile
+      const size_t slot = self.count_++;
+      if (slot < self.seen_.size()) self.seen_[slot] = pthread_self();
+    }
+    const uintptr_t page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
+    mprotect(reinterpret_cast<void*>(reinterpret_cast<uintptr_t>(address) & ~(page - 1)), page, PROT_READ | PROT_WRITE);
+  }
+
+  static inline WrittenBy* current_ = nullptr;
+  size_t bytes_;
+  char* data_;
+  struct sigaction previous_ = {};
+  std::atomic<size_t> count_{0};
+  std::array<std::atomic<pthread_t>, 64> seen_ = {};
+};
+
+class ThreadLimit : public Threads {
+ protected:
+  static constexpr size_t n = Inputs::most;
+
+  // The threads that write y of one call.
+  size_t threads_of_a_call(bool& caller_among_them) {
+    WrittenBy y(n);
+    EXPECT_EQ(rectify_elu_forward(RECTIFY_F32, n, 1.0, inputs.x.data(), y.data(), &options), RECTIFY_OK);
+    caller_among_them = y.by(pthread_self());
+    return y.threads();
+  }
+
+  // More threads than the machine may have cores: the limit must be what holds them back.
+  void expect_limit_kept() {
+    for (const size_t limit : {size_t{1}, size_t{2}, size_t{3}, size_t{5}}) {
+      options.threads = limit;
+      size_t most = 0;
+      for (int attempt = 0; attempt < 20; ++attempt) {
+        bool caller_among_them = false;
+        const size_t threads = threads_of_a_call(caller_among_them);
+        most = std::max(most, threads);
+        ASSERT_LE(threads, limit) << "a call used more threads than it was allowed";
+        ASSERT_TRUE(limit > 1 || caller_among_them) << "one thread is the caller's";
+      }
+      std::printf("[ threads  ] %s, at most %zu: %zu seen\n", GetParam().c_str(), limit, most);
+      EXPECT_GE(most, std::min(limit, size_t{2})) << "no call ever ran in parallel";
+    }
+  }
+};
+RECTIFY_ON_EACH_BACKEND(ThreadLimit);
+
+// A pool with a thread for every task.
+TEST_P(ThreadLimit, KeptInACallback) {
+  Pool pool{Pool::own_threads};
+  options.parallel_for = run_in_pool;
+  options.pool = &pool;
+  expect_limit_kept();
+}
+
+// ---- Streaming stores ----
+
+// Larger than the last-level cache, where stores go past it: another thread that is told of the end sees every element.
+TEST_P(Threads, AnotherThreadSeesAllThatWasStored) {
+  size_t cache = 32 << 20;
+  if (FILE* const file = std::fopen("/sys/devices/system/cpu/cpu0/cache/index3/size", "r")) {
+    unsigned long kibibytes = 0;
+    if (std::fscanf(file, "%luK", &kibibytes) == 1) cache = kibibytes << 10;
+    std::fclose(file);
+  }
+  const size_t n = cache / sizeof(float) + 12345;
+  const std::vector<float> x(n, 3.0f);
+  std::vector<float> y(n);
+  for (int round = 1; round <= (emulated ? 2 : 6); ++round) {
+    std::fill(y.begin(), y.end(), -1.0f);
+    std::atomic<bool> done{false};
+    size_t missing = 0;
+    std::thread reader([&] {
+      while (!done.load(std::memory_order_acquire)) {
+      }
+      for (size_t i = n; i-- > 0;) missing += y[i] != 3.0f;  // the last ones stored first
+    });
+    const int32_t status = rectify_relu_forward(RECTIFY_F32, n, x.data(), y.data(), &options);
+    done.store(true, std::memory_order_release);
+    reader.join();
+    ASSERT_EQ(status, RECTIFY_OK);
+    ASSERT_EQ(missing, 0u) << "of " << n;
+  }
+}
+
+// ---- oneTBB ----
+
+#if defined(RECTIFY_TESTS_TBB)
+
+TEST_P(Threads, InsideTheCallersParallelFor) {
+  std::vector<std::string> failures(list.size());
+  tbb::parallel_for(size_t{0}, list.size(), [&](size_t i) {
+    const testing::AssertionResult same =
+        same_results(inputs.run(list[i], with_threads(1)), inputs.run(list[i], with_threads(i % 4)));
+    if (!same) failures[i] = list[i].name + ": " + same.message();
+  });
+  for (const std::string& failure : failures) EXPECT_EQ(failure, "");
+}
+
+TEST_P(Threads, InsideAnArenaOfOne) {
+  tbb::task_arena(1).execute([&] { expect_same_results([](rectify_options& changed) { changed.threads = 5; }); });
+}
+
+TEST_P(Threads, InsideAnArenaOfSixteen) {
+  const tbb::global_control many(tbb::global_control::max_allowed_parallelism, 16);
+  tbb::task_arena(16).execute([&] { expect_same_results([](rectify_options& changed) { changed.threads = 0; }); });
+}
+
+TEST_P(ThreadLimit, KeptInOneTbb) {
+  const tbb::global_control many(tbb::global_control::max_allowed_parallelism, 16);
+  tbb::task_arena(16).execute([&] { expect_limit_kept(); });
+}
+
+// The caller's own limit holds too.
+TEST_P(ThreadLimit, OfTheCallersArenaIsKept) {
+  const tbb::global_control many(tbb::global_control::max_allowed_parallelism, 16);
+  tbb::task_arena(2).execute([&] {
+    for (int attempt = 0; attempt < 20; ++attempt) {
+      bool caller_among_them = false;
+      EXPECT_LE(threads_of_a_call(caller_among_them), 2u);
+    }
+  });
+}
+
+#else
+
+// Built without oneTBB, a call without a callback stays on the calling thread.
+TEST_P(ThreadLimit, WithoutOneTbbIsTheCallingThread) {
+  bool caller_among_them = false;
+  EXPECT_EQ(threads_of_a_call(caller_among_them), 1u);
+  EXPECT_TRUE(caller_among_them);
+}
+
+#endif
+
+}  // namespace
+}  // namespace rectify::tests
