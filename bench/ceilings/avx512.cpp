@@ -1,0 +1,32 @@
+// Ceiling kernels of 512 bits.
+#include <immintrin.h>
+
+#include "loops.hpp"
+
+namespace roofline {
+namespace {
+
+struct Avx512 {
+  using Type = __m512;
+  static constexpr size_t bits = 512;
+  static Type load(const float* p) { return _mm512_load_ps(p); }
+  static Type either(Type a, Type b) {
+    return _mm512_castsi512_ps(_mm512_or_si512(_mm512_castps_si512(a), _mm512_castps_si512(b)));
+  }
+  static void store(float* p, Type v) { _mm512_store_ps(p, v); }
+  static void store_streaming(float* p, Type v) { _mm512_stream_ps(p, v); }
+  static void fence() { _mm_sfence(); }
+  static void keep(Type& v) { asm volatile("" : "+v"(v)); }
+  static Type broadcast(float f) { return _mm512_set1_ps(f); }
+  static Type fused(Type a, Type b, Type c) { return _mm512_fmadd_ps(a, b, c); }
+};
+
+constexpr CeilingKernel kernels[] = {ROOFLINE_UNROLL(Avx512, 1), ROOFLINE_UNROLL(Avx512, 2), ROOFLINE_UNROLL(Avx512, 4),
+                                     ROOFLINE_UNROLL(Avx512, 8)};
+
+}  // namespace
+
+constexpr CeilingTable ceilings_avx512 = {
+    "avx512", Avx512::bits, kernels, sizeof kernels / sizeof *kernels, {&fused<Avx512, 12>, 12}};
+
+}  // namespace roofline

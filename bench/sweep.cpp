@@ -1,0 +1,100 @@
+#include "sweep.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <string_view>
+
+#include "operations.hpp"
+#include "timing.hpp"
+
+namespace roofline {
+namespace {
+
+constexpr Traffic swept_traffics[] = {{1, 1}, {2, 1}};
+constexpr double steps_per_doubling = 2;
+
+// Enough to see every shape of curve: a select, a parameter per channel, arithmetic, and a sum.
+bool swept(const Operation& o) {
+  const std::string_view operation = o.operation, direction = o.direction;
+  if (operation == "relu") return true;
+  if (operation == "prelu") return o.layout == Layout::nchw && direction != "backward";
+  return operation == "elu" && (direction == "forward" || direction == "backward");
+}
+
+// Something that is timed at one size, and the line of the plot that it belongs to.
+struct Candidate {
+  size_t series;
+  size_t n;
+  std::function<void()> run;
+  size_t repeats = 1;
+  std::vector<double> times = {};
+};
+
+// Times all in turn, then adds a point to each series: the fastest of its candidates.
+void add_points(std::vector<Series>& series, std::vector<Candidate> candidates, size_t rounds) {
+  for (Candidate& c : candidates) {
+    c.run();
+    c.repeats = repeats_for(nanoseconds(1, c.run));
+  }
+  for (size_t round = 0; round < rounds; ++round)
+    for (Candidate& c : candidates) c.times.push_back(nanoseconds(c.repeats, c.run));
+  for (const Candidate& c : candidates) {
+    Series& own = series[c.series];
+    const size_t bytes = c.n * own.traffic.arrays() * sizeof(float);
+    const double gbps = static_cast<double>(c.n * own.traffic.bytes_per_element()) / median(c.times);
+    if (own.points.empty() || own.points.back().bytes != bytes)
+      own.points.push_back({bytes, gbps});
+    else
+      own.points.back().gbps = std::max(own.points.back().gbps, gbps);
+  }
+}
+
+void sweep_traffic(std::vector<Series>& all, Traffic traffic, const std::vector<size_t>& sizes, const Arena& arena,
+                   const Ceilings& ceilings, const rectify_options& options, size_t rounds) {
+  std::vector<const Operation*> ours;
+  std::vector<Series> series = {{"ceiling", "ordinary", traffic, {}}, {"ceiling", "streaming", traffic, {}}};
+  for (const Operation& o : operations())
+    if (o.traffic == traffic && swept(o)) {
+      ours.push_back(&o);
+      series.push_back({std::string(o.operation) + " " + o.direction, "", traffic, {}});
+    }
+  for (const size_t touched : sizes) {
+    std::vector<Candidate> candidates;
+    const Streams streams = arena.place(traffic, elements(traffic, touched));
+    for (const bool streaming : {false, true})
+      for (const CeilingKernel* kernel : ceilings.winners(traffic, streaming))
+        candidates.push_back({streaming, streams.n, [=] { kernel->run(streams); }});
+    for (size_t i = 0; i < ours.size(); ++i) {
+      const Operation& o = *ours[i];
+      const rectify_shape shape = shape_of(o.layout, streams.n);
+      if (elements(shape) > streams.n) continue;  // too small for this layout
+      const Tensors t = tensors(o, arena.place(traffic, elements(shape)), arena);
+      candidates.push_back({2 + i, elements(shape), [&o, t, shape, &options] { o.call(t, shape, options); }});
+    }
+    add_points(series, std::move(candidates), touched > size_t{16} << 20 ? std::max<size_t>(rounds / 7, 3) : rounds);
+  }
+  all.insert(all.end(), series.begin(), series.end());
+}
+
+}  // namespace
+
+std::vector<Series> sweep(const Machine& machine, const Arena& arena, const Ceilings& ceilings, const std::string& backend,
+                          size_t rounds) {
+  rectify_options options = {};
+  options.struct_size = sizeof options;
+  options.threads = 1;
+  options.backend = backend.c_str();
+
+  const double first = static_cast<double>(machine.caches.front().bytes) / 4;
+  const double last = static_cast<double>(touched_bytes(machine, Level::dram, 1));
+  std::vector<size_t> sizes;
+  for (double size = first; size <= last * 1.01; size *= std::exp2(1 / steps_per_doubling))
+    sizes.push_back(static_cast<size_t>(std::min(size, last)));
+
+  std::vector<Series> series;
+  for (const Traffic traffic : swept_traffics) sweep_traffic(series, traffic, sizes, arena, ceilings, options, rounds);
+  return series;
+}
+
+}  // namespace roofline
