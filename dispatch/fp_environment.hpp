@@ -62,4 +62,35 @@ class FpEnvironment {
   }
 };
 
+// Keeps the caller's sticky exception flags through code that clears them, as oneTBB does on the thread that calls it.
+class StickyFlags {
+ public:
+#if defined(__x86_64__)
+  StickyFlags() { __asm__ volatile("stmxcsr %0" : "=m"(saved_)); }
+  ~StickyFlags() {
+    uint32_t current;
+    __asm__ volatile("stmxcsr %0" : "=m"(current)::"memory");
+    const uint32_t both = current | (saved_ & 0x003F);
+    if (both != current) __asm__ volatile("ldmxcsr %0" ::"m"(both) : "memory");
+  }
+
+ private:
+  uint32_t saved_;
+#elif defined(__aarch64__)
+  StickyFlags() { __asm__ volatile("mrs %0, fpsr" : "=r"(saved_)); }
+  ~StickyFlags() {
+    uint64_t current;
+    __asm__ volatile("mrs %0, fpsr" : "=r"(current)::"memory");
+    __asm__ volatile("msr fpsr, %0" ::"r"(current | saved_) : "memory");
+  }
+
+ private:
+  uint64_t saved_;
+#endif
+
+ public:
+  StickyFlags(const StickyFlags&) = delete;
+  StickyFlags& operator=(const StickyFlags&) = delete;
+};
+
 }  // namespace rectify

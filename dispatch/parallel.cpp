@@ -78,6 +78,7 @@ size_t concurrency(const rectify_options& options) noexcept {
         options.pool, workers, [](void* self, size_t worker) { static_cast<Job*>(self)->work(worker); }, &job);
   } else {
 #if defined(RECTIFY_TBB)
+    const StickyFlags flags;
     try {
       tbb::parallel_for(
           size_t{0}, workers, [&job](size_t worker) { job.work(worker); }, tbb::static_partitioner());
