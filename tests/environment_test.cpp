@@ -1,0 +1,396 @@
+// Whatever floating-point environment the caller has, the results are those of the default one, no exception is delivered,
+// and the caller's control bits come back as they were.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstdint>
+#include <limits>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "rectify/rectify.h"
+#include "tests/support/backends.hpp"
+#include "tests/support/effort.hpp"
+#include "tests/support/inputs.hpp"
+#include "tests/support/public_calls.hpp"
+
+#if defined(RECTIFY_TESTS_TBB)
+#include <tbb/parallel_for.h>
+#endif
+
+namespace rectify::tests {
+namespace {
+
+// ---- The control register ----
+
+#if defined(__x86_64__)
+
+using Control = uint32_t;
+constexpr Control sticky_flags = 0x3f;
+
+Control read_register() {
+  Control value;
+  __asm__ volatile("stmxcsr %0" : "=m"(value)::"memory");
+  return value;
+}
+void write_register(Control value) { __asm__ volatile("ldmxcsr %0" ::"m"(value) : "memory"); }
+
+constexpr Control default_control = 0x1f80;
+constexpr Control denormals_are_zero = 0x0040, flush_to_zero = 0x8000, downward = 0x2000, upward = 0x4000, to_zero = 0x6000;
+
+struct Environment {
+  std::string name;
+  Control control;
+};
+
+std::vector<Environment> environments() {
+  const auto masked = [](Control bits) { return default_control | bits; };
+  return {
+      {"flush to zero", masked(flush_to_zero)},
+      {"denormals are zero", masked(denormals_are_zero)},
+      {"flush to zero, denormals are zero", masked(flush_to_zero | denormals_are_zero)},
+      {"downward", masked(downward)},
+      {"upward", masked(upward)},
+      {"to zero", masked(to_zero)},
+      {"upward, flush to zero, denormals are zero", masked(upward | flush_to_zero | denormals_are_zero)},
+      {"every flag raised before", masked(sticky_flags)},
+      {"every flag raised before, downward", masked(sticky_flags | downward)},
+      {"every flag raised before, everything unmasked", sticky_flags},
+      {"invalid unmasked", default_control & ~Control{0x0080}},
+      {"denormal operand unmasked", default_control & ~Control{0x0100}},
+      {"division by zero unmasked", default_control & ~Control{0x0200}},
+      {"overflow unmasked", default_control & ~Control{0x0400}},
+      {"underflow unmasked", default_control & ~Control{0x0800}},
+      {"inexact unmasked", default_control & ~Control{0x1000}},
+      {"everything unmasked", 0},
+      {"everything unmasked, to zero", to_zero},
+      {"everything unmasked, upward, flush to zero, denormals are zero", upward | flush_to_zero | denormals_are_zero},
+  };
+}
+
+#elif defined(__aarch64__)
+
+using Control = uint64_t;
+constexpr Control sticky_flags = 0;  // a register of their own
+
+Control read_register() {
+  Control value;
+  __asm__ volatile("mrs %0, fpcr" : "=r"(value)::"memory");
+  return value;
+}
+void write_register(Control value) { __asm__ volatile("msr fpcr, %0" ::"r"(value) : "memory"); }
+
+constexpr Control default_control = 0;
+constexpr Control upward = Control{1} << 22, downward = Control{2} << 22, to_zero = Control{3} << 22;
+constexpr Control flush_to_zero = Control{1} << 24, default_nan = Control{1} << 25;
+constexpr Control invalid = 1 << 8, division = 1 << 9, overflow = 1 << 10, underflow = 1 << 11, inexact = 1 << 12,
+                  denormal_input = 1 << 15;
+
+struct Environment {
+  std::string name;
+  Control control;
+};
+
+std::vector<Environment> environments() {
+  return {
+      {"flush to zero", flush_to_zero},
+      {"downward", downward},
+      {"upward", upward},
+      {"to zero", to_zero},
+      {"default NaN", default_nan},
+      {"upward, flush to zero, default NaN", upward | flush_to_zero | default_nan},
+      {"invalid unmasked", invalid},
+      {"denormal operand unmasked", denormal_input},
+      {"division by zero unmasked", division},
+      {"overflow unmasked", overflow},
+      {"underflow unmasked", underflow},
+      {"inexact unmasked", inexact},
+      {"everything unmasked, to zero", to_zero | invalid | division | overflow | underflow | inexact | denormal_input},
+  };
+}
+
+#endif
+
+// An environment for the scope's duration; what a call left of it is read before the old one returns.
+class Within {
+ public:
+  explicit Within(Control control) : before_(read_register()) { write_register(control); }
+  Within(const Within&) = delete;
+  Within& operator=(const Within&) = delete;
+  ~Within() { write_register(before_); }
+
+ private:
+  Control before_;
+};
+
+// The control bits a register really takes; trap enables read back as zero on most Arm cores.
+Control offered(Control control) {
+  const Within within(control);
+  return read_register() & ~sticky_flags;
+}
+
+// ---- Inputs ----
+
+// Where rounding, underflow, overflow, denormals, infinities and NaNs all occur.
+std::vector<float> everything(size_t count, uint32_t seed) { return mixed_values(count, seed); }
+
+// Finite, rounded at every addition.
+std::vector<float> ordinary(size_t count, uint32_t seed) { return ordinary_values(count, seed, 4.0f); }
+
+// So small that each product is a denormal, or is 0 after rounding.
+std::vector<float> tiny(size_t count, uint32_t seed) {
+  std::vector<float> values = ordinary_values(count, seed, 2.0f);
+  for (float& value : values) value *= 0x1p-68f;
+  return values;
+}
+
+// Denormals, whose products with ordinary values are denormals too.
+std::vector<float> denormal(size_t count, uint32_t seed) {
+  std::vector<float> values = ordinary_values(count, seed, 2.0f);
+  for (float& value : values) value *= 0x1p-128f;
+  return values;
+}
+
+struct Data {
+  const char* name;
+  std::vector<float> x, dy, slope;
+};
+
+std::vector<Data> data_sets(size_t count) {
+  std::vector<Data> sets;
+  sets.push_back({"everything", everything(count, 1), everything(count, 2), everything(count, 3)});
+  sets.push_back({"ordinary", ordinary(count, 4), ordinary(count, 5), ordinary(count, 6)});
+  sets.push_back({"tiny", tiny(count, 7), tiny(count, 8), tiny(count, 9)});
+  sets.push_back({"denormal x", denormal(count, 10), ordinary(count, 11), ordinary(count, 12)});
+  sets.push_back({"denormal dy and slopes", ordinary(count, 13), denormal(count, 14), denormal(count, 15)});
+  return sets;
+}
+
+// Parameters that are rounded, exact, denormal in f32 and beyond it.
+std::vector<PublicCall> calls() {
+  std::vector<PublicCall> list;
+  constexpr size_t n = 1003;
+  for (const double parameter : {0.1, -0.1, 1.0, 1e-40, 1e-46, 0x1.000001p0, 0x1.fffffefffffffp127}) {
+    add_flat_calls(list, n, parameter, parameter);
+  }
+  add_flat_calls(list, n, 1e300, 1.0);
+  add_shaped_calls(list, {1, 1, n});
+  add_shaped_calls(list, {3, 5, 67});
+  add_shaped_calls(list, {143, 7, 1});
+  add_shaped_calls(list, {2, 501, 1});
+  return list;
+}
+
+constexpr size_t most_elements = 1005;
+
+class EnvironmentOfTheCaller : public OnEachBackend {
+ protected:
+  void expect_same_in_every_environment(const std::vector<PublicCall>& list, const std::vector<Data>& sets) {
+    size_t compared = 0;
+    for (const Environment& environment : environments()) {
+      if (offered(environment.control) != (environment.control & ~sticky_flags)) continue;  // the next case names it
+      for (const Data& data : sets) {
+        for (const PublicCall& call : list) {
+          const Results expected = run_call(call, data.x.data(), data.dy.data(), data.slope.data(), &options);
+          Results actual = expected;
+          std::fill(actual.out.begin(), actual.out.end(), 77.0f);
+          std::fill(actual.sums.begin(), actual.sums.end(), 77.0f);
+          const Tensors tensors = {data.x.data(), data.dy.data(), data.slope.data(), actual.out.data(), actual.sums.data()};
+          Control left = 0;
+          {
+            const Within within(environment.control);
+            actual.status = call.run(tensors, &options);
+            left = read_register();
+          }
+          ASSERT_EQ(left & ~sticky_flags, environment.control & ~sticky_flags)
+              << call << " changed the caller's environment: " << environment.name;
+          ASSERT_EQ(left & environment.control & sticky_flags, environment.control & sticky_flags)
+              << call << " cleared a flag of the caller's";
+          ASSERT_TRUE(same_results(expected, actual)) << call << ", " << environment.name << ", " << data.name;
+          ++compared;
+        }
+      }
+    }
+    EXPECT_GT(compared, 0u);
+  }
+};
+RECTIFY_ON_EACH_BACKEND(EnvironmentOfTheCaller);
+
+TEST_P(EnvironmentOfTheCaller, ChangesNothing) {
+  options.threads = 1;
+  expect_same_in_every_environment(calls(), data_sets(most_elements));
+}
+
+// Large enough for many tasks on the threads of oneTBB.
+TEST_P(EnvironmentOfTheCaller, ChangesNothingInParallel) {
+  std::vector<PublicCall> list;
+  add_flat_calls(list, 100003, 0.1, 0.1);
+  add_shaped_calls(list, {3, 3, 11003});
+  add_shaped_calls(list, {1601, 63, 1});
+  std::vector<Data> sets;
+  for (Data& data : data_sets(100863)) {
+    if (std::string_view(data.name) != "everything") sets.push_back(std::move(data));
+  }
+  if (emulated) sets.resize(2);
+  expect_same_in_every_environment(list, sets);
+}
+
+// What the machine lacks among the environments above is skipped by name here, and nowhere else.
+TEST(EnvironmentOfThisMachine, OffersEveryEnvironment) {
+  std::string missing;
+  for (const Environment& environment : environments()) {
+    if (offered(environment.control) != (environment.control & ~sticky_flags)) missing += environment.name + "; ";
+  }
+#if defined(__x86_64__)
+  EXPECT_EQ(missing, "") << "every x86-64 has these";
+#else
+  if (!missing.empty()) GTEST_SKIP() << "this CPU does not offer: " << missing;
+#endif
+}
+
+// The environments do differ: plain arithmetic shows it, so a test that finds no difference in the library means something.
+TEST(EnvironmentOfThisMachine, IsReallyChanged) {
+  volatile float one = 1.0f, small = 0x1p-30f, smallest = 0x1p-126f, half = 0.5f;
+  volatile float up, down, flushed;
+  {
+    const Within within(default_control | upward);
+    up = one + small;
+  }
+  {
+    const Within within(default_control | downward);
+    down = -one - small;
+  }
+  {
+    const Within within(default_control | flush_to_zero);
+    flushed = smallest * half;
+  }
+  EXPECT_EQ(up, 1.0f + 0x1p-23f);
+  EXPECT_EQ(down, -1.0f - 0x1p-23f);
+  EXPECT_EQ(flushed, 0.0f);
+  EXPECT_EQ(smallest * half, 0x1p-127f);
+}
+
+// ---- A pool whose threads have environments of their own ----
+
+struct StrangePool {
+  std::vector<Environment> environments;
+  std::atomic<size_t> tasks{0};
+  std::mutex mutex;
+  std::string changed;  // environments that a task did not leave as it found them
+};
+
+void run_in_strange_pool(void* pool, size_t tasks, void (*task)(void*, size_t), void* context) {
+  StrangePool& self = *static_cast<StrangePool*>(pool);
+  std::vector<std::thread> threads;
+  for (size_t i = 0; i < tasks; ++i) {
+    threads.emplace_back([&self, task, context, i] {
+      const Environment& environment = self.environments[self.tasks++ % self.environments.size()];
+      Control left;
+      {
+        const Within within(environment.control);
+        task(context, i);
+        left = read_register();
+      }
+      if ((left & ~sticky_flags) != (environment.control & ~sticky_flags)) {
+        const std::lock_guard lock(self.mutex);
+        self.changed += environment.name + "; ";
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+}
+
+TEST_P(EnvironmentOfTheCaller, OfAPoolsThreadsChangesNothing) {
+  StrangePool pool;
+  for (const Environment& environment : environments()) {
+    if (offered(environment.control) == (environment.control & ~sticky_flags)) pool.environments.push_back(environment);
+  }
+  std::vector<PublicCall> list;
+  add_flat_calls(list, 150001, 0.1, 0.1);
+  add_shaped_calls(list, {3, 3, 16001});
+  add_shaped_calls(list, {2200, 63, 1});
+  for (const Data& data : data_sets(150001)) {
+    if (std::string_view(data.name) == "everything") continue;  // its sums are NaN
+    for (const PublicCall& call : list) {
+      options.threads = 1;
+      options.parallel_for = nullptr;
+      const Results expected = run_call(call, data.x.data(), data.dy.data(), data.slope.data(), &options);
+      options.threads = 4;
+      options.parallel_for = run_in_strange_pool;
+      options.pool = &pool;
+      const Results actual = run_call(call, data.x.data(), data.dy.data(), data.slope.data(), &options);
+      ASSERT_TRUE(same_results(expected, actual)) << call << ", " << data.name;
+    }
+    if (emulated) break;
+  }
+  EXPECT_GE(pool.tasks, pool.environments.size()) << "the pool was hardly used";
+  EXPECT_EQ(pool.changed, "");
+}
+
+#if defined(RECTIFY_TESTS_TBB)
+// oneTBB gives each of its threads, the caller among them, the environment it thinks right.
+TEST_P(EnvironmentOfTheCaller, InsideTheCallersParallelForChangesNothing) {
+  const std::vector<PublicCall> list = calls();
+  const std::vector<Data> sets = data_sets(most_elements);
+  const Within within(default_control | upward | flush_to_zero);
+  std::vector<std::string> failures(list.size());
+  tbb::parallel_for(size_t{0}, list.size(), [&](size_t i) {
+    const Data& data = sets[i % sets.size()];
+    Results expected;
+    {
+      const Within ordinary_environment(default_control);
+      expected = run_call(list[i], data.x.data(), data.dy.data(), data.slope.data(), &options);
+    }
+    const Within here(default_control | downward);
+    const testing::AssertionResult same =
+        same_results(expected, run_call(list[i], data.x.data(), data.dy.data(), data.slope.data(), &options));
+    if (!same) failures[i] = list[i].name + ": " + same.message();
+  });
+  for (const std::string& failure : failures) EXPECT_EQ(failure, "");
+}
+#endif
+
+// ---- Calls that compute nothing ----
+
+// A refused argument is looked at without raising anything, and an empty call is one too.
+TEST_P(EnvironmentOfTheCaller, DoesNotMatterToRefusals) {
+  const float x = -1.0f, dy = 1.0f;
+  constexpr double infinity = std::numeric_limits<double>::infinity();
+  for (const Environment& environment : environments()) {
+    if (offered(environment.control) != (environment.control & ~sticky_flags)) continue;
+    for (const double alpha : {std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::signaling_NaN(),
+                               infinity, -infinity, 1e39, 0x1.ffffffp127}) {
+      float y = 5.0f, dx = 5.0f, dalpha = 5.0f;
+      int32_t status[3];
+      {
+        const Within within(environment.control);
+        status[0] = rectify_elu_forward(RECTIFY_F32, 1, alpha, &x, &y, &options);
+        status[1] = rectify_elu_backward(RECTIFY_F32, 1, alpha, &x, &dy, &dx, &dalpha, &options);
+        status[2] = rectify_elu_backward_from_y(RECTIFY_F32, 1, alpha, &x, &dy, &dx, &options);
+      }
+      for (const int32_t each : status)
+        EXPECT_EQ(each, RECTIFY_ERROR_INVALID_ARGUMENT) << alpha << ", " << environment.name;
+      EXPECT_EQ(y, 5.0f);
+      EXPECT_EQ(dx, 5.0f);
+      EXPECT_EQ(dalpha, 5.0f);
+    }
+    // The largest double that still rounds to a finite float, by whatever direction the caller rounds.
+    float y = 5.0f, dalpha = 5.0f;
+    int32_t accepted, empty;
+    {
+      const Within within(environment.control);
+      accepted = rectify_elu_forward(RECTIFY_F32, 1, 0x1.fffffefffffffp127, &x, &y, &options);
+      empty = rectify_elu_backward(RECTIFY_F32, 0, 0.1, nullptr, nullptr, nullptr, &dalpha, &options);
+    }
+    EXPECT_EQ(accepted, RECTIFY_OK) << environment.name;
+    EXPECT_EQ(empty, RECTIFY_OK) << environment.name;
+    EXPECT_EQ(bits_of(dalpha), 0u) << environment.name;
+  }
+}
+
+}  // namespace
+}  // namespace rectify::tests

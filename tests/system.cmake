@@ -1,0 +1,10 @@
+# The library as a whole: threads, environment, dispatch, arguments, symbols.
+rectify_test(threads_test threads_test.cpp)
+rectify_test(environment_test environment_test.cpp)
+if(RECTIFY_TBB)
+  find_package(TBB REQUIRED)
+  foreach(test IN ITEMS threads_test environment_test)
+    target_link_libraries(${test} PRIVATE TBB::tbb)
+    target_compile_definitions(${test} PRIVATE RECTIFY_TESTS_TBB)
+  endforeach()
+endif()
