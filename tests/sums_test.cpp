@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <limits>
+#include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -23,8 +24,9 @@ constexpr size_t row_block = 64;
 constexpr size_t lanes = 64;
 
 std::string shown(rectify_shape shape) {
-  return "{" + std::to_string(shape.outer) + ", " + std::to_string(shape.channels) + ", " + std::to_string(shape.inner) +
-         "}";
+  std::ostringstream text;
+  text << '{' << shape.outer << ", " << shape.channels << ", " << shape.inner << '}';
+  return text.str();
 }
 
 size_t count(rectify_shape shape) { return shape.outer * shape.channels * shape.inner; }
