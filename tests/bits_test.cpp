@@ -66,12 +66,6 @@ class AllInputs : public testing::TestWithParam<std::tuple<std::string, std::str
   rectify_options options{}, scalar{};
 };
 
-std::vector<std::string> vector_backends() {
-  std::vector<std::string> names = compiled_backends();
-  std::erase(names, scalar_backend);
-  return names;
-}
-
 std::vector<std::string> operation_names() {
   std::vector<std::string> names;
   for (const Operation& operation : default_operations()) names.push_back(operation.name);

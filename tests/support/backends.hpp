@@ -100,7 +100,14 @@ class OnEachBackend : public testing::TestWithParam<std::string> {
 
 inline const std::string scalar_backend = "scalar";
 
-// The same, for bodies that compare with the scalar reference.
+// The compiled ones that are not the reference.
+inline std::vector<std::string> vector_backends() {
+  std::vector<std::string> names = compiled_backends();
+  std::erase(names, scalar_backend);
+  return names;
+}
+
+// The same fixture, for bodies that compare with the scalar reference.
 class AgainstScalar : public OnEachBackend {
  protected:
   void SetUp() override {
