@@ -1,0 +1,33 @@
+# The AVX-512 sources on any CPU with AVX2: a second build of the library in which SIMDe computes the intrinsics of
+# kernels/avx512/vector.hpp, so that its bits are proved on machines that cannot run them. What it cannot show is speed, and the
+# real instructions: on a CPU that has them the ordinary suite runs both.
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
+  find_path(SIMDE_INCLUDE_DIR simde/x86/avx512.h REQUIRED)  # Debian: libsimde-dev
+
+  add_library(rectify_emulated_avx512 OBJECT ${PROJECT_SOURCE_DIR}/kernels/avx512/backend.cpp)
+  rectify_library_object(rectify_emulated_avx512)
+  target_include_directories(rectify_emulated_avx512 SYSTEM BEFORE PRIVATE emulated/include)
+  target_include_directories(rectify_emulated_avx512 SYSTEM PRIVATE ${SIMDE_INCLUDE_DIR})
+  target_compile_options(rectify_emulated_avx512 PRIVATE -mavx2 -mfma -mf16c -O2)
+
+  set(sources ${RECTIFY_DISPATCH_SOURCES})
+  list(FILTER sources EXCLUDE REGEX "cpu_features.cpp$")
+  add_library(rectify_emulated STATIC ${sources} emulated/features.cpp
+    $<TARGET_OBJECTS:rectify_emulated_avx512> $<TARGET_OBJECTS:rectify_scalar>)
+  rectify_library_object(rectify_emulated)
+  target_include_directories(rectify_emulated PRIVATE ${PROJECT_SOURCE_DIR})
+  target_compile_definitions(rectify_emulated PRIVATE RECTIFY_BACKEND_AVX512)
+  if(RECTIFY_TBB)
+    target_link_libraries(rectify_emulated PRIVATE TBB::tbb)
+    target_compile_definitions(rectify_emulated PRIVATE RECTIFY_TBB)
+  endif()
+
+  foreach(family IN ITEMS bits contract sums)
+    get_target_property(sources ${family}_test SOURCES)
+    add_executable(emulated_${family}_test ${sources})
+    target_link_libraries(emulated_${family}_test PRIVATE
+      rectify_emulated rectify_compile_options GTest::gtest_main Threads::Threads)
+    target_include_directories(emulated_${family}_test PRIVATE ${PROJECT_SOURCE_DIR} ${CMAKE_CURRENT_SOURCE_DIR})
+    gtest_discover_tests(emulated_${family}_test DISCOVERY_TIMEOUT 60 TEST_PREFIX "emulated." TEST_FILTER "*avx512*")
+  endforeach()
+endif()
