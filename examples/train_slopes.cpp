@@ -6,18 +6,20 @@
 //
 //   - NCHW and NHWC agree: y and dx bit for bit, dslope within what rectify.h states;
 //   - the loss goes down, and further than with the slopes held where they start;
-//   - every backend of this machine learns the same bits. (The arithmetic around rectify is written to have only one
-//   result:
-//     plain loops, no contraction, nothing from libm.)
+//   - every backend of this machine learns the same bits. The arithmetic around rectify is written to have only one result,
+//     too: plain loops, no contraction, nothing from libm.
 #include <rectify/rectify.hpp>
 
 #include <algorithm>
 #include <array>
 #include <bit>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <iterator>
+#include <optional>
 #include <vector>
 
 #include "digits.hpp"
@@ -163,7 +165,7 @@ Gradient gradient(const Model& model, const Tensor& y, const int* labels) {
 
 // ---- Learning
 
-constexpr int steps = 100;
+constexpr int steps = 60;
 constexpr float rate = 0.75F, momentum = 0.9F;
 
 // Gradient descent with momentum.
@@ -293,8 +295,9 @@ int main(int argc, char** argv) {
     const auto [model, losses] = learn(x, labels, true, options);
     good &= layouts_agree(x, labels, model, options);
 
-    for (size_t step = 0; step <= steps; step += steps / 5)
-      std::printf("  loss            %.6f after %3zu steps\n", losses[step], step);
+    for (size_t step = 0; step <= steps; step += steps / 5) {
+      std::printf("  loss            %.6f after %2zu steps\n", losses[step], step);
+    }
     std::printf("  right           %.1f %% of those learned from, %.1f %% of the others\n", percent_right(model, x, labels),
                 percent_right(model, unseen, labels + learning));
     good &= losses.back() < losses.front();
@@ -305,8 +308,9 @@ int main(int argc, char** argv) {
     if (first) continue;
     first = bits;
 
-    for (size_t c = 0; c < channels; ++c)
+    for (size_t c = 0; c < channels; ++c) {
       std::printf("  slope           % .7f  %s\n", static_cast<double>(model.slopes[c]), filters[c].name);
+    }
     const Learned held = learn(x, labels, false, options);
     std::printf("  slopes held     loss %.6f, right %.1f %% and %.1f %%\n", held.losses.back(),
                 percent_right(held.model, x, labels), percent_right(held.model, unseen, labels + learning));

@@ -23,6 +23,10 @@ configure() {
     -DCMAKE_C_FLAGS="$C_FLAGS" -DCMAKE_CXX_FLAGS="$CXX_FLAGS" ${TOOLCHAIN:+-DCMAKE_TOOLCHAIN_FILE="$TOOLCHAIN"} "${@:3}"
 }
 
+# configure, for a user of the installed library. Where programs are built for another machine, CMake looks only below its
+# roots: the prefix is one.
+configure_user() { configure "$@" -DCMAKE_PREFIX_PATH="$prefix" ${TOOLCHAIN:+-DCMAKE_FIND_ROOT_PATH="$prefix"}; }
+
 is_shared() { [[ -e $libraries/librectify.so ]]; }
 
 # What prelu_layer prints after the line that names the backend.
@@ -75,7 +79,7 @@ check_shared_library() {
 find_package() {
   local build=$work/examples
   rm -rf "$build"
-  configure "$sources/examples" "$build" -DCMAKE_PREFIX_PATH="$prefix" -DCMAKE_EXPORT_COMPILE_COMMANDS=ON
+  configure_user "$sources/examples" "$build"
   "$CMAKE" --build "$build" --parallel 2
 }
 
@@ -83,7 +87,7 @@ prelu_layer() { check_prelu_layer "$work/examples/prelu_layer"; }
 
 # The program checks itself; and what it learns has the same bits on every machine and compiler.
 train_slopes() {
-  local learned=bdf9563192aa03a3
+  local learned=0fe2cd80f6723adf
   "${emulator[@]}" "$work/examples/train_slopes" | tee "$work/train_slopes.txt"
   grep -q '^  hash ' "$work/train_slopes.txt" || fail "No backend learned anything."
   ! grep '^  hash ' "$work/train_slopes.txt" | grep -v " $learned\$" || fail "$learned was expected."
@@ -92,7 +96,7 @@ train_slopes() {
 c_project() {
   local build=$work/c_project
   rm -rf "$build"
-  configure "$sources/tests/installed" "$build" -DCMAKE_PREFIX_PATH="$prefix"
+  configure_user "$sources/tests/installed" "$build"
   "$CMAKE" --build "$build"
   check_prelu_layer "$build/prelu_layer"
 }
