@@ -64,7 +64,7 @@ inline void skip_or_fail(const std::string& backend) {
   if (status == RECTIFY_OK) return;
   ASSERT_EQ(status, RECTIFY_ERROR_UNAVAILABLE_BACKEND) << backend << ": " << rectify_status_text(status);
   ASSERT_FALSE(is_required(backend)) << backend << " is required by RECTIFY_REQUIRE_ISA: " << rectify_status_text(status);
-  GTEST_SKIP() << backend << ": not offered by this machine";
+  GTEST_SKIP() << backend << ": " << rectify_status_text(status);
 }
 
 // Options that ask for one backend; the string must outlive them.
