@@ -4,7 +4,6 @@
 #include <cassert>
 
 #include "threads.hpp"
-#include "timing.hpp"
 
 namespace roofline {
 namespace {
@@ -36,15 +35,13 @@ Ceiling fastest(const Arena& arena, Traffic traffic, bool streaming, Level level
                 size_t rounds) {
   const auto kernels = candidates(traffic, streaming);
   const Streams streams = arena.place(traffic, elements(traffic, touched));
-  std::vector<size_t> repeats;
-  for (const CeilingKernel* kernel : kernels) {
-    ceiling_nanoseconds(*kernel, streams, threads, 1);
-    repeats.push_back(repeats_for(ceiling_nanoseconds(*kernel, streams, threads, 1)));
-  }
+  std::vector<Timer> timers;
+  for (const CeilingKernel* kernel : kernels)
+    timers.push_back(timer_of([&] { ceiling_nanoseconds(*kernel, streams, threads, {}); }, threads));
   std::vector<std::vector<double>> times(kernels.size());
   for (size_t round = 0; round < rounds; ++round)
     for (size_t i = 0; i < kernels.size(); ++i)
-      times[i].push_back(ceiling_nanoseconds(*kernels[i], streams, threads, repeats[i]));
+      times[i].push_back(ceiling_nanoseconds(*kernels[i], streams, threads, timers[i]));
 
   Ceiling best = {traffic, streaming, level, threads, 0, nullptr};
   for (size_t i = 0; i < kernels.size(); ++i) {
@@ -72,15 +69,15 @@ std::vector<const CeilingTable*> runnable_tables() {
   return tables;
 }
 
-double ceiling_nanoseconds(const CeilingKernel& kernel, const Streams& streams, size_t threads, size_t repeats) {
-  if (threads == 1) return nanoseconds(repeats, [&] { kernel.run(streams); });
-  const double time = nanoseconds(1, [&] {
+double ceiling_nanoseconds(const CeilingKernel& kernel, const Streams& streams, size_t threads, const Timer& timer) {
+  if (threads == 1) return timer.nanoseconds([&] { kernel.run(streams); });
+  const double time = Timer{}.nanoseconds([&] {
     on_threads(threads, [&](size_t index) {
       const Streams own = part(streams, index, threads);
-      for (size_t i = 0; i < repeats; ++i) kernel.run(own);
+      for (size_t i = 0; i < timer.repeats; ++i) kernel.run(own);
     });
   });
-  return time / static_cast<double>(repeats);
+  return time / static_cast<double>(timer.repeats);
 }
 
 size_t elements(Traffic traffic, size_t touched) {

@@ -11,6 +11,7 @@
 #include "ceilings/kernel.hpp"
 #include "levels.hpp"
 #include "machine.hpp"
+#include "timing.hpp"
 #include "traffic.hpp"
 
 namespace roofline {
@@ -27,9 +28,9 @@ struct Ceiling {
 // The tables of kernels that this CPU and operating system can run.
 std::vector<const CeilingTable*> runnable_tables();
 
-// Nanoseconds of one pass over the streams, of `repeats` made without a pause. Several threads each pass over a part of
+// Nanoseconds of one pass over the streams. Several threads each pass over a part of
 // their own and do not wait for each other between passes: what the memory can do, without the cost of a parallel call.
-double ceiling_nanoseconds(const CeilingKernel& kernel, const Streams& streams, size_t threads, size_t repeats);
+double ceiling_nanoseconds(const CeilingKernel& kernel, const Streams& streams, size_t threads, const Timer& timer);
 
 // n for arrays that together touch so many bytes.
 size_t elements(Traffic traffic, size_t touched);

@@ -26,7 +26,7 @@ std::vector<Fused> measure_fused(size_t rounds) {
     const double instructions = static_cast<double>(turns * table->fused.per_turn);
     std::vector<double> per_cycle, per_nanosecond;
     for (size_t round = 0; round < rounds; ++round) {
-      const double time = nanoseconds(1, [&] { table->fused.run(turns); });
+      const double time = Timer{}.nanoseconds([&] { table->fused.run(turns); });
       per_nanosecond.push_back(instructions / time);
       per_cycle.push_back(instructions / (time * cycles_per_nanosecond()));
     }

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <chrono>
 #include <cstdio>
 #include <cstring>
 #include <exception>
@@ -42,7 +41,7 @@ struct Effort {
   double seconds_in_all;  // no row is measured again after that
 };
 
-constexpr Effort quick_effort = {14, 0.2, 52}, full_effort = {35, 0.5, 1800};
+constexpr Effort quick_effort = {14, 0.2, 48}, full_effort = {35, 0.5, 1800};
 
 Options parse(int argc, char** argv) {
   benchmark::Initialize(&argc, argv);  // takes its own options out
@@ -117,7 +116,7 @@ FILE* open_json(const std::filesystem::path& folder) {
 }
 
 int run(const Options& options) {
-  const auto start = std::chrono::steady_clock::now();
+  const double start = wall_nanoseconds();
   const Effort effort = options.quick ? quick_effort : full_effort;
   FILE* json = open_json(options.output);  // before the work: an unwritable folder should not cost a run
 
@@ -140,14 +139,12 @@ int run(const Options& options) {
   });
   report.ceilings = ceilings.all();
 
-  const auto seconds_left = [&] {
-    return effort.seconds_in_all - std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  };
+  const auto seconds_left = [&] { return effort.seconds_in_all - (wall_nanoseconds() - start) * 1e-9; };
   report.rows = rows(report, ceilings, threads, options.quick);
   measure(report.rows, arena, effort.seconds_per_row);
+  measure_again(report.rows, arena, effort.seconds_per_row, seconds_left);
   std::fprintf(stderr, "sweep over the sizes\n");
   report.sweep = sweep(report.machine, arena, ceilings, report.dispatched, effort.ceiling_rounds);
-  measure_again(report.rows, arena, effort.seconds_per_row, seconds_left);
 
   print_ceilings(stdout, report);
   print_rows(stdout, report);

@@ -3,16 +3,18 @@
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
-#include <cmath>
 #include <cstdio>
 #include <string_view>
-
-#include "timing.hpp"
 
 namespace roofline {
 namespace {
 
-void run_rounds(benchmark::State& state, Row& row, const Arena& arena) {
+constexpr size_t fewest_rounds = 7, most_rounds = 5000;
+
+// A round takes longest in DRAM.
+double seconds_of(const Row& row, double seconds_per_row) { return seconds_per_row * (row.level == Level::dram ? 1.5 : 1); }
+
+void run_rounds(benchmark::State& state, Row& row, const Arena& arena, double seconds) {
   const Traffic traffic = row.operation->traffic;
   const Streams streams = arena.place(traffic, row.n());
   const Tensors tensors_ = tensors(*row.operation, streams, arena);
@@ -22,8 +24,8 @@ void run_rounds(benchmark::State& state, Row& row, const Arena& arena) {
   options.backend = row.backend.c_str();
 
   const auto kernel = [&] { row.operation->call(tensors_, row.shape, options); };
-  const auto ceiling = [&](size_t repeats) {
-    return ceiling_nanoseconds(*row.ceiling->kernel, streams, row.threads, repeats);
+  const auto ceiling = [&](const Timer& timer) {
+    return ceiling_nanoseconds(*row.ceiling->kernel, streams, row.threads, timer);
   };
   const int32_t status = row.operation->call(tensors_, row.shape, options);  // also brings the arrays to the level
   if (status != RECTIFY_OK) {
@@ -31,14 +33,18 @@ void run_rounds(benchmark::State& state, Row& row, const Arena& arena) {
     state.SkipWithError(row.error.c_str());
     return;
   }
-  const size_t kernel_repeats = repeats_for(nanoseconds(1, kernel));
-  ceiling(1);
-  const size_t ceiling_repeats = repeats_for(ceiling(1));
+  const Timer kernel_timer = timer_of(kernel, row.threads), ceiling_timer = timer_of([&] { ceiling({}); }, row.threads);
 
   std::vector<double> ns, percent, cycles;
+  const double start = wall_nanoseconds();
   for ([[maybe_unused]] auto round : state) {
-    const double kernel_time = nanoseconds(kernel_repeats, kernel);
-    const double ceiling_time = ceiling(ceiling_repeats);
+    // A busy machine lengthens the rounds: then the time, not their number, ends the row.
+    if (ns.size() >= fewest_rounds && wall_nanoseconds() - start > 1.3e9 * seconds) {
+      state.SetIterationTime(ns.back() * 1e-9);
+      continue;
+    }
+    const double kernel_time = kernel_timer.nanoseconds(kernel);
+    const double ceiling_time = ceiling(ceiling_timer);
     ns.push_back(kernel_time);
     percent.push_back(100 * ceiling_time / kernel_time);
     cycles.push_back(kernel_time * cycles_per_nanosecond());
@@ -74,21 +80,21 @@ class Progress : public benchmark::BenchmarkReporter {
   size_t done_ = 0;
 };
 
-// As many rounds as fit into the time; in DRAM at least enough for a median.
+// As many rounds as fit into the time, at least enough for a median.
 benchmark::IterationCount rounds(const Row& row, double seconds) {
   const double bytes = static_cast<double>(row.n() * row.operation->traffic.bytes_per_element());
   const double pass = bytes / row.ceiling->gbps;
-  const double round = 2.1 * pass * static_cast<double>(repeats_for(pass));
-  if (row.level == Level::dram) seconds *= 1.5;
-  return static_cast<benchmark::IterationCount>(std::clamp(seconds * 1e9 / round, 7.0, 5000.0));
+  const double round = 2.1 * pass * static_cast<double>(timer_for(pass, row.threads).repeats);
+  return static_cast<benchmark::IterationCount>(
+      std::clamp(seconds * 1e9 / round, static_cast<double>(fewest_rounds), static_cast<double>(most_rounds)));
 }
 
 void measure(const std::vector<Row*>& rows, const Arena& arena, double seconds_per_row) {
-  for (Row* row : rows)
-    benchmark::RegisterBenchmark(row->name().c_str(),
-                                 [row, &arena](benchmark::State& state) { run_rounds(state, *row, arena); })
-        ->UseManualTime()
-        ->Iterations(rounds(*row, seconds_per_row));
+  for (Row* row : rows) {
+    const double seconds = seconds_of(*row, seconds_per_row);
+    const auto body = [row, &arena, seconds](benchmark::State& state) { run_rounds(state, *row, arena, seconds); };
+    benchmark::RegisterBenchmark(row->name().c_str(), body)->UseManualTime()->Iterations(rounds(*row, seconds));
+  }
   Progress progress(rows.size());
   benchmark::RunSpecifiedBenchmarks(&progress);
   benchmark::ClearRegisteredBenchmarks();

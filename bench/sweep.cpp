@@ -27,18 +27,18 @@ struct Candidate {
   size_t series;
   size_t n;
   std::function<void()> run;
-  size_t repeats = 1;
+  Timer timer = {};
   std::vector<double> times = {};
 };
 
 // Times all in turn, then adds a point to each series: the fastest of its candidates.
 void add_points(std::vector<Series>& series, std::vector<Candidate> candidates, size_t rounds) {
-  for (Candidate& c : candidates) {
-    c.run();
-    c.repeats = repeats_for(nanoseconds(1, c.run));
-  }
+  for (Candidate& c : candidates) c.timer = timer_of(c.run, 1);
   for (size_t round = 0; round < rounds; ++round)
-    for (Candidate& c : candidates) c.times.push_back(nanoseconds(c.repeats, c.run));
+    for (Candidate& c : candidates) {
+      c.run();  // another's streaming stores may have emptied the caches
+      c.times.push_back(c.timer.nanoseconds(c.run));
+    }
   for (const Candidate& c : candidates) {
     Series& own = series[c.series];
     const size_t bytes = c.n * own.traffic.arrays() * sizeof(float);

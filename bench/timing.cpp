@@ -1,5 +1,7 @@
 #include "timing.hpp"
 
+#include <time.h>
+
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
@@ -7,10 +9,24 @@
 #include "dependent_adds.hpp"
 
 namespace roofline {
+namespace {
 
-size_t repeats_for(double nanoseconds_per_call) {
-  constexpr double span = 60e3;
-  return static_cast<size_t>(std::clamp(std::ceil(span / nanoseconds_per_call), 1.0, 1e6));
+double nanoseconds_of(clockid_t clock) {
+  timespec time = {};
+  clock_gettime(clock, &time);
+  return 1e9 * static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec);
+}
+
+}  // namespace
+
+double wall_nanoseconds() { return nanoseconds_of(CLOCK_MONOTONIC); }
+
+double processor_nanoseconds() { return nanoseconds_of(CLOCK_PROCESS_CPUTIME_ID); }
+
+Timer timer_for(double nanoseconds_per_call, size_t threads) {
+  constexpr double enough = 60e3, interruptible = 500e3;
+  return {.repeats = static_cast<size_t>(std::clamp(std::ceil(enough / nanoseconds_per_call), 1.0, 1e6)),
+          .processor = threads == 1 && nanoseconds_per_call > interruptible};
 }
 
 double median(std::vector<double> values) {
@@ -24,7 +40,7 @@ double median(std::vector<double> values) {
 double cycles_per_nanosecond() {
   constexpr size_t turns = 800;
   uint64_t sum = 1;
-  const double time = nanoseconds(1, [&] { sum = dependent_adds(sum, turns); });
+  const double time = Timer{}.nanoseconds([&] { sum = dependent_adds(sum, turns); });
   return static_cast<double>(turns * dependent_adds_per_turn) / time;
 }
 

@@ -3,22 +3,40 @@
 
 #include <stddef.h>
 
-#include <chrono>
 #include <vector>
 
 namespace roofline {
 
-// Nanoseconds of one of `repeats` calls made without a pause.
-template <class Body>
-double nanoseconds(size_t repeats, const Body& body) {
-  const auto start = std::chrono::steady_clock::now();
-  for (size_t i = 0; i < repeats; ++i) body();
-  const std::chrono::duration<double, std::nano> time = std::chrono::steady_clock::now() - start;
-  return time.count() / static_cast<double>(repeats);
-}
+double wall_nanoseconds();
 
-// How often a body of this length is repeated so that the clock's own noise does not matter.
-size_t repeats_for(double nanoseconds_per_call);
+// What the process has used of its processors: does not go on while another process has them. A costlier call.
+double processor_nanoseconds();
+
+// How a body is timed: so many calls without a pause that the clock's own time does not matter. A call that is long by
+// itself may well be interrupted by another process: then, if it runs on one thread, the processor's time is taken.
+struct Timer {
+  size_t repeats = 1;
+  bool processor = false;
+
+  // Of one call.
+  template <class Body>
+  double nanoseconds(const Body& body) const {
+    const auto now = processor ? processor_nanoseconds : wall_nanoseconds;
+    const double start = now();
+    for (size_t i = 0; i < repeats; ++i) body();
+    return (now() - start) / static_cast<double>(repeats);
+  }
+};
+
+Timer timer_for(double nanoseconds_per_call, size_t threads);
+
+// The same for a body, which is run to find out. A first run may be slow (pages, caches): a short one is run again.
+template <class Body>
+Timer timer_of(const Body& body, size_t threads) {
+  double time = Timer{}.nanoseconds(body);
+  if (time < 1e6) time = Timer{}.nanoseconds(body);
+  return timer_for(time, threads);
+}
 
 double median(std::vector<double> values);
 
