@@ -38,8 +38,8 @@ size_t find(std::string_view name) noexcept {
 }
 
 // What this process may run: one bit per backend, in priority order, and the status of RECTIFY_ISA. Worked out at the first
-// call; threads that meet there find the same.
-struct Offer {
+// call; threads that meet there find the same. Aligned as one word: Clang otherwise calls libatomic.
+struct alignas(8) Offer {
   uint32_t available = 0;
   int32_t status = -1;  // not yet worked out
 };
