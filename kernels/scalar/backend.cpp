@@ -1,5 +1,5 @@
 // The reference backend: plain loops over the formulas of formulas.hpp, and what runs on a CPU with nothing better.
-// std::fma is the one library function used: glibc computes it exactly with or without the instruction.
+// fmaf is the one library function used: glibc computes it exactly with or without the instruction.
 #include "../backend.hpp"
 #include "formulas.hpp"
 
@@ -50,7 +50,7 @@ struct Gradients {
   void element(size_t i, float* sum) const {
     const float x = static_cast<const float*>(task.x)[i], dy = static_cast<const float*>(task.dy)[i];
     if (task.dx) static_cast<float*>(task.dx)[i] = gradient(x, dy, parameter);
-    if (x < 0) *sum = std::fma(dy, factor(x), *sum);
+    if (x < 0) *sum = fmaf(dy, factor(x), *sum);
   }
 
   // A leaf of a run: element i of the block belongs to lane i mod 64; the lanes are folded by halves.

@@ -2,7 +2,7 @@
 // from kernels/activations/ and share nothing with this file: the tests hold the two against each other, bit for bit.
 #pragma once
 
-#include <cmath>
+#include <math.h>
 #include <cstdint>
 #include <cstring>
 
@@ -30,18 +30,18 @@ struct Reduced {
 
 // Adding `magic` rounds x/ln(2) to an integer in the low bits of the sum, already biased as an exponent.
 Reduced reduce(float x, float magic) {
-  const float t = std::fma(x, 0x1.715476p+0f, magic);
+  const float t = fmaf(x, 0x1.715476p+0f, magic);
   const float n = t - magic;
-  return {n, std::fma(n, -0x1.62e43p-1f, x), from_bits(to_bits(t) << 23)};
+  return {n, fmaf(n, -0x1.62e43p-1f, x), from_bits(to_bits(t) << 23)};
 }
 
 // expm1(r) for |r| <= ln(2)/2.
 float expm1_polynomial(float r) {
   const float r2 = r * r;
-  const float y = std::fma(r2, from_bits(0x3ab3ab81), from_bits(0x3cdf9b7e));
-  const float u = std::fma(r, from_bits(0x40c3635d), from_bits(0x4127cc7a));
-  const float g = std::fma(y, r2 + u, from_bits(0x3e5addd9));
-  return std::fma(r2, g, r);
+  const float y = fmaf(r2, from_bits(0x3ab3ab81), from_bits(0x3cdf9b7e));
+  const float u = fmaf(r, from_bits(0x40c3635d), from_bits(0x4127cc7a));
+  const float g = fmaf(y, r2 + u, from_bits(0x3e5addd9));
+  return fmaf(r2, g, r);
 }
 
 // alpha * expm1(x) for x < 0. Below -18 expm1 is -1 to the last bit.
@@ -49,14 +49,14 @@ float scaled_expm1(float x, float alpha) {
   const Reduced reduced = reduce(x < -18.0f ? -18.0f : x, 0x1.8000fep+23f);  // scale = 2^n
   const float p = expm1_polynomial(reduced.r);
   const float s = reduced.scale * alpha;
-  return std::fma(s, p, s - alpha);
+  return fmaf(s, p, s - alpha);
 }
 
 // exp(x) for x <= 0, through the denormals to 0. It is computed 2^24 times too large, where it is normal, and scaled down.
 float exp(float x) {
   const Reduced reduced = reduce(x < -104.0f ? -104.0f : x, 0x1.80012ep+23f);  // scale = 2^(n + 24)
-  const float r = std::fma(reduced.n, 0x1.05c61p-29f, reduced.r);
-  return std::fma(reduced.scale, expm1_polynomial(r), reduced.scale) * 0x1p-24f;
+  const float r = fmaf(reduced.n, 0x1.05c61p-29f, reduced.r);
+  return fmaf(reduced.scale, expm1_polynomial(r), reduced.scale) * 0x1p-24f;
 }
 
 float relu(float x) { return x < 0 ? 0.0f : x; }
