@@ -1,4 +1,7 @@
-# The library as a whole: threads, environment, dispatch, arguments, symbols.
+# The library as a whole: threads, environment, dispatch, arguments, and what the linker sees of it.
+
+# ---- Threads and environment ----
+
 rectify_test(threads_test threads_test.cpp)
 rectify_test(environment_test environment_test.cpp)
 if(RECTIFY_TBB)
@@ -7,4 +10,100 @@ if(RECTIFY_TBB)
     target_link_libraries(${test} PRIVATE TBB::tbb)
     target_compile_definitions(${test} PRIVATE RECTIFY_TESTS_TBB)
   endforeach()
+endif()
+
+# ---- Dispatch ----
+
+rectify_test(dispatch_test dispatch_test.cpp)
+
+# RECTIFY_ISA is read once per process, so each value has processes of its own.
+foreach(value IN ITEMS "" scalar avx2 avx512 neon avx2,scalar scalar,avx2 avx512,avx2 neon,scalar
+                       nonsense scalar,nonsense nonsense,scalar AVX2 "scalar," "," " scalar")
+  string(MAKE_C_IDENTIFIER "${value}" list)
+  gtest_discover_tests(dispatch_test TEST_PREFIX "RECTIFY_ISA=[${value}]." TEST_LIST dispatch_${list} DISCOVERY_TIMEOUT 60
+    PROPERTIES ENVIRONMENT "RECTIFY_ISA=${value}")
+endforeach()
+
+set(system_environment "NM=${CMAKE_NM}" "READELF=${CMAKE_READELF}" "OBJDUMP=${CMAKE_OBJDUMP}" "SANITIZED="
+    "EMULATOR=$<JOIN:${CMAKE_CROSSCOMPILING_EMULATOR}, >")
+if("${CMAKE_CXX_FLAGS}" MATCHES "-fsanitize")
+  list(TRANSFORM system_environment REPLACE "^SANITIZED=" "SANITIZED=1")
+endif()
+
+# A script's check as a test.
+function(script_test name script)
+  add_test(NAME ${name} COMMAND bash ${CMAKE_CURRENT_SOURCE_DIR}/${script} ${ARGN})
+  set_tests_properties(${name} PROPERTIES ENVIRONMENT "${system_environment}" SKIP_RETURN_CODE 77)
+endfunction()
+
+# These look into the library; a shared one hides what they look for.
+if(NOT BUILD_SHARED_LIBS)
+  rectify_test(kernels_reached_test kernels_reached_test.cpp)
+  list(GET RECTIFY_BACKENDS -1 a_vector_backend)
+  script_test(dispatch.require dispatch_test.sh require $<TARGET_FILE:kernels_reached_test> ${a_vector_backend})
+
+  if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
+    find_program(RECTIFY_QEMU_X86_64 NAMES qemu-x86_64-static qemu-x86_64)
+    list(APPEND system_environment "QEMU=$<$<BOOL:${RECTIFY_QEMU_X86_64}>:${RECTIFY_QEMU_X86_64}>")
+    script_test(dispatch.on_nehalem dispatch_test.sh on_cpu Nehalem scalar
+      $<TARGET_FILE:dispatch_test> Dispatch.* $<TARGET_FILE:kernels_reached_test> */scalar
+      $<TARGET_FILE:contract_test> */scalar)
+    script_test(dispatch.on_haswell dispatch_test.sh on_cpu Haswell avx2
+      $<TARGET_FILE:dispatch_test> Dispatch.* $<TARGET_FILE:kernels_reached_test> */avx2
+      $<TARGET_FILE:contract_test> */avx2 $<TARGET_FILE:bits_test> *SpecialValues/avx2*)
+  endif()
+endif()
+
+# ---- Arguments and the C ABI ----
+
+rectify_test(arguments_test arguments_test.cpp)
+
+# What the header declares, as a list that a C program can go through.
+set(header ${PROJECT_SOURCE_DIR}/include/rectify/rectify.h)
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${header})
+file(STRINGS ${header} declarations REGEX "^RECTIFY_API ")
+list(TRANSFORM declarations REPLACE ".*[ *](rectify_[a-z0-9_]+)\\(.*" "RECTIFY_DECLARED(\\1)\n")
+list(JOIN declarations "" declarations)
+file(GENERATE OUTPUT ${CMAKE_CURRENT_BINARY_DIR}/declared_functions.inc CONTENT "${declarations}")
+
+add_executable(c_abi_test c_abi_test.c)
+target_link_libraries(c_abi_test PRIVATE rectify rectify_compile_options)
+target_include_directories(c_abi_test PRIVATE ${CMAKE_CURRENT_BINARY_DIR})
+target_compile_options(c_abi_test PRIVATE -Wstrict-prototypes)
+set_target_properties(c_abi_test PROPERTIES C_STANDARD 11 C_STANDARD_REQUIRED ON C_EXTENSIONS OFF)
+add_test(NAME c_abi COMMAND c_abi_test)
+
+# ---- What the linker sees ----
+
+script_test(objects.includes objects_test.sh includes ${PROJECT_SOURCE_DIR}/kernels)
+script_test(objects.header objects_test.sh header ${header})
+
+# Another configuration of this project with the same compilers.
+set(same_compilers --build-generator ${CMAKE_GENERATOR} --build-noclean --build-options
+  -DCMAKE_C_COMPILER=${CMAKE_C_COMPILER} -DCMAKE_CXX_COMPILER=${CMAKE_CXX_COMPILER}
+  "-DCMAKE_TOOLCHAIN_FILE=${CMAKE_TOOLCHAIN_FILE}" -DRECTIFY_WARNINGS_AS_ERRORS=${RECTIFY_WARNINGS_AS_ERRORS})
+
+# The backends' objects, Debug and Release: this build's are at hand, the other's are built.
+foreach(configuration IN ITEMS Debug Release)
+  if(CMAKE_BUILD_TYPE STREQUAL configuration AND NOT CMAKE_CXX_FLAGS MATCHES "-fsanitize")
+    foreach(backend IN LISTS RECTIFY_BACKENDS)
+      script_test(objects.${configuration}.${backend} objects_test.sh backend ${backend}
+        $<TARGET_OBJECTS:rectify_${backend}>)
+    endforeach()
+    if(NOT BUILD_SHARED_LIBS)
+      script_test(objects.${configuration}.archive objects_test.sh archive $<TARGET_FILE:rectify>)
+    endif()
+  else()
+    set(build ${CMAKE_CURRENT_BINARY_DIR}/${configuration})
+    list(TRANSFORM RECTIFY_BACKENDS PREPEND rectify_ OUTPUT_VARIABLE targets)
+    list(TRANSFORM targets PREPEND --build-target=)
+    string(REPLACE "=" ";" targets "${targets}")
+    add_test(NAME objects.${configuration} COMMAND ${CMAKE_CTEST_COMMAND}
+      --build-and-test ${PROJECT_SOURCE_DIR} ${build} ${targets} ${same_compilers} -DCMAKE_BUILD_TYPE=${configuration}
+      --test-command bash ${CMAKE_CURRENT_SOURCE_DIR}/objects_test.sh configuration ${build} ${RECTIFY_BACKENDS})
+    set_tests_properties(objects.${configuration} PROPERTIES ENVIRONMENT "${system_environment}")
+  endif()
+endforeach()
+if(CMAKE_BUILD_TYPE STREQUAL "Release" AND NOT BUILD_SHARED_LIBS)
+  script_test(objects.small objects_test.sh small $<TARGET_FILE:rectify>)
 endif()

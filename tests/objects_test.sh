@@ -1,0 +1,141 @@
+#!/bin/bash
+# objects_test.sh CHECK ARGUMENT...: what the linker would see of the library. Instructions of one instruction set must not
+# leave their object file: the linker keeps one copy of an inline function, whoever compiled it, and a constructor runs
+# before anyone has asked what the CPU can do. NM, READELF and OBJDUMP are the tools of the target machine.
+set -euo pipefail
+directory=$(cd "$(dirname "$0")" && pwd)
+
+fail() {
+  printf '%s\n' "$@" >&2
+  exit 1
+}
+
+for tool in "$NM" "$READELF" "$OBJDUMP"; do
+  command -v "$tool" >/dev/null || fail "The tool '$tool' is missing (Debian: binutils)."
+done
+
+# backend NAME FILE...: the objects of one backend.
+backend() {
+  local name=$1 file
+  shift
+  (($#)) || fail "The backend $name has no object."
+  for file; do
+    [[ -s $file ]] || fail "The object $file is missing."
+    exports_one_table "$name" "$file"
+    borrows_little "$name" "$file"
+    runs_nothing_by_itself "$file"
+    fences_its_streaming_stores "$file"
+    echo "$file: one table"
+  done
+}
+
+exports_one_table() {
+  local table=${1}_backend symbols
+  table=_ZN7rectify${#table}${table}E
+  symbols=$("$NM" --extern-only --defined-only "$2" | awk 'NF { print $(NF - 1), $NF }')
+  [[ $symbols == "D $table" || $symbols == "R $table" ]] ||
+    fail "$2 must define $table, constant, and nothing else that another object can see. It defines:" "$symbols"
+}
+
+borrows_little() {
+  local allowed='memcpy|memmove|memset|memcmp|__stack_chk_fail|_GLOBAL_OFFSET_TABLE_' foreign
+  if [[ $1 == scalar ]]; then allowed+='|fmaf'; fi
+  foreign=$("$NM" --undefined-only "$2" | awk 'NF { print $NF }' | grep -vxE "$allowed" || true)
+  [[ -z $foreign ]] || fail "$2 needs code from elsewhere, which may be another instruction set's:" "$foreign"
+}
+
+runs_nothing_by_itself() {
+  local sections
+  sections=$("$READELF" --sections --wide "$1")
+  ! grep -E '\.(init_array|preinit_array|fini_array|ctors|dtors|init|fini)\b' <<<"$sections" ||
+    fail "$1 has code that runs by itself, whatever the CPU."
+}
+
+# A plain release store orders ordinary stores only: who stored past the caches must fence them before it returns.
+fences_its_streaming_stores() {
+  local unfenced
+  unfenced=$("$OBJDUMP" --disassemble --no-show-raw-insn "$1" | awk '
+    function finish() { if (streams && !fences) print name; streams = fences = 0 }
+    /^[0-9a-f]+ <.*>:$/ { finish(); name = $2 }
+    $2 ~ /^v?movnt/ { streams = 1 }
+    $2 == "sfence" { fences = 1 }
+    END { finish() }')
+  [[ -z $unfenced ]] || fail "$1: streaming stores without an sfence in" "$unfenced"
+}
+
+# configuration BUILD NAME...: the backends' objects of another build folder.
+configuration() {
+  local build=$1 name files
+  shift
+  for name; do
+    mapfile -t files < <(find "$build/kernels/CMakeFiles/rectify_$name.dir" -name '*.o')
+    backend "$name" "${files[@]}"
+  done
+}
+
+reviewed() { grep -v '^$' "$directory/exported_symbols.txt"; }
+
+# The reviewed list names what the header declares.
+header() {
+  diff <(grep -oE '^RECTIFY_API .*' "$1" | grep -oE '\brectify_[a-z0-9_]+\(' | tr -d '(' | LC_ALL=C sort) <(reviewed) ||
+    fail "The header declares other functions than exported_symbols.txt (both sorted)."
+}
+
+# archive LIBRARY: the reviewed functions, and otherwise nothing outside the namespace; weak copies of what oneTBB defines in
+# its headers and of the C++ runtime's are any C++ object's.
+archive() {
+  local strong
+  [[ -s $1 ]] || fail "$1 is missing."
+  strong=$("$NM" --extern-only --defined-only "$1" | awk 'NF == 3 && $2 !~ /[VWu]/ { print $3 }')
+  diff <(grep -v '^_ZN7rectify' <<<"$strong" | LC_ALL=C sort) <(reviewed) ||
+    fail "$1 defines other functions than exported_symbols.txt."
+}
+
+small() {
+  local bytes
+  bytes=$(stat -c %s "$1")
+  echo "$1: $bytes bytes"
+  ((bytes < 2000000)) || fail "It should stay under 2 MB."
+}
+
+# shared LIBRARY: exactly the reviewed functions are visible.
+shared() {
+  [[ -s $1 ]] || fail "$1 is missing."
+  diff <("$NM" --dynamic --defined-only "$1" | awk 'NF { print $NF }' | LC_ALL=C sort) <(reviewed) ||
+    fail "$1 shows other symbols than exported_symbols.txt."
+}
+
+# without_tbb FILE...: libraries and programs that oneTBB has no part in.
+without_tbb() {
+  local file
+  for file; do
+    [[ -s $file ]] || fail "$file is missing."
+    ! "$NM" --undefined-only "$file" 2>/dev/null | grep 'tbb' || fail "$file uses oneTBB."
+    ! "$READELF" --dynamic "$file" 2>/dev/null | grep 'NEEDED.*tbb' || fail "$file links to oneTBB."
+  done
+}
+
+# includes KERNELS: the sources of the kernels include nothing that brings functions along; the scalar backend, which is
+# compiled like everything else, may use the C library's headers. Intrinsics are named in vector.hpp only.
+includes() {
+  local kernels=$1 line file what sources=0
+  while IFS= read -r -d '' file; do
+    ((++sources))
+    while IFS= read -r line; do
+      what=$(sed -E 's/^[[:space:]]*#[[:space:]]*include[[:space:]]*//; s/[[:space:]]*(\/\/.*)?$//' <<<"$line")
+      case ${file#"$kernels"/}:$what in
+        *:'<stdint.h>' | *:'<stddef.h>') ;;
+        avx2/vector.hpp:'<immintrin.h>' | avx512/vector.hpp:'<immintrin.h>' | neon/vector.hpp:'<arm_neon.h>') ;;
+        scalar/*:'<math.h>' | scalar/*:'<cstdint>' | scalar/*:'<cstring>') ;;
+        *:\"*\")
+          what=$(realpath -m "$(dirname "$file")/$(tr -d '"' <<<"$what")")
+          [[ $what == "$kernels"/* && -f $what ]] || fail "$file includes $what, which is not a kernel's header."
+          ;;
+        *) fail "$file must not include $what." ;;
+      esac
+    done < <(grep -E '^[[:space:]]*#[[:space:]]*include' "$file")
+  done < <(find "$kernels" \( -name '*.hpp' -o -name '*.cpp' \) -print0)
+  ((sources > 0)) || fail "There are no sources in $kernels."
+}
+
+"$@"
