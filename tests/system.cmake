@@ -78,10 +78,24 @@ add_test(NAME c_abi COMMAND c_abi_test)
 script_test(objects.includes objects_test.sh includes ${PROJECT_SOURCE_DIR}/kernels)
 script_test(objects.header objects_test.sh header ${header})
 
-# Another configuration of this project with the same compilers.
-set(same_compilers --build-generator ${CMAKE_GENERATOR} --build-noclean --build-options
-  -DCMAKE_C_COMPILER=${CMAKE_C_COMPILER} -DCMAKE_CXX_COMPILER=${CMAKE_CXX_COMPILER}
-  "-DCMAKE_TOOLCHAIN_FILE=${CMAKE_TOOLCHAIN_FILE}" -DRECTIFY_WARNINGS_AS_ERRORS=${RECTIFY_WARNINGS_AS_ERRORS})
+# Another configuration of this project, made by the same compilers, as a test: the targets up to OPTIONS are built, and after
+# COMMAND may stand what then runs.
+function(other_build name build)
+  cmake_parse_arguments(PARSE_ARGV 2 other "" "" "TARGETS;OPTIONS;COMMAND")
+  set(targets "")
+  foreach(target IN LISTS other_TARGETS)
+    list(APPEND targets --build-target ${target})
+  endforeach()
+  if(other_COMMAND)
+    list(PREPEND other_COMMAND --test-command)
+  endif()
+  add_test(NAME ${name} COMMAND ${CMAKE_CTEST_COMMAND} --build-and-test ${PROJECT_SOURCE_DIR} ${build} ${targets}
+    --build-generator ${CMAKE_GENERATOR} --build-noclean --build-options
+    -DCMAKE_C_COMPILER=${CMAKE_C_COMPILER} -DCMAKE_CXX_COMPILER=${CMAKE_CXX_COMPILER}
+    "-DCMAKE_TOOLCHAIN_FILE=${CMAKE_TOOLCHAIN_FILE}" -DRECTIFY_WARNINGS_AS_ERRORS=${RECTIFY_WARNINGS_AS_ERRORS}
+    ${other_OPTIONS} ${other_COMMAND})
+  set_tests_properties(${name} PROPERTIES ENVIRONMENT "${system_environment}" PROCESSORS 2)
+endfunction()
 
 # The backends' objects, Debug and Release: this build's are at hand, the other's are built.
 foreach(configuration IN ITEMS Debug Release)
@@ -96,14 +110,27 @@ foreach(configuration IN ITEMS Debug Release)
   else()
     set(build ${CMAKE_CURRENT_BINARY_DIR}/${configuration})
     list(TRANSFORM RECTIFY_BACKENDS PREPEND rectify_ OUTPUT_VARIABLE targets)
-    list(TRANSFORM targets PREPEND --build-target=)
-    string(REPLACE "=" ";" targets "${targets}")
-    add_test(NAME objects.${configuration} COMMAND ${CMAKE_CTEST_COMMAND}
-      --build-and-test ${PROJECT_SOURCE_DIR} ${build} ${targets} ${same_compilers} -DCMAKE_BUILD_TYPE=${configuration}
-      --test-command bash ${CMAKE_CURRENT_SOURCE_DIR}/objects_test.sh configuration ${build} ${RECTIFY_BACKENDS})
-    set_tests_properties(objects.${configuration} PROPERTIES ENVIRONMENT "${system_environment}")
+    other_build(objects.${configuration} ${build} TARGETS ${targets} OPTIONS -DCMAKE_BUILD_TYPE=${configuration}
+      COMMAND bash ${CMAKE_CURRENT_SOURCE_DIR}/objects_test.sh configuration ${build} ${RECTIFY_BACKENDS})
   endif()
 endforeach()
 if(CMAKE_BUILD_TYPE STREQUAL "Release" AND NOT BUILD_SHARED_LIBS)
   script_test(objects.small objects_test.sh small $<TARGET_FILE:rectify>)
 endif()
+
+# ---- Shared, and without oneTBB ----
+
+set(build ${CMAKE_CURRENT_BINARY_DIR}/shared_without_tbb)
+set(programs golden_test threads_test c_abi_test)
+other_build(without_tbb.build ${build} TARGETS ${programs} OPTIONS -DCMAKE_BUILD_TYPE=Release -DBUILD_SHARED_LIBS=ON
+  -DRECTIFY_TBB=OFF -DRECTIFY_BUILD_TESTS=ON)
+set_tests_properties(without_tbb.build PROPERTIES FIXTURES_SETUP without_tbb)
+list(TRANSFORM programs PREPEND ${build}/tests/ OUTPUT_VARIABLE files)
+script_test(without_tbb.symbols objects_test.sh shared ${build}/dispatch/librectify.so)
+script_test(without_tbb.libraries objects_test.sh without_tbb ${build}/dispatch/librectify.so ${files})
+foreach(program IN LISTS programs)
+  add_test(NAME without_tbb.${program} COMMAND ${CMAKE_CROSSCOMPILING_EMULATOR} ${build}/tests/${program})
+endforeach()
+foreach(test IN ITEMS symbols libraries ${programs})
+  set_tests_properties(without_tbb.${test} PROPERTIES FIXTURES_REQUIRED without_tbb)
+endforeach()
