@@ -32,6 +32,9 @@ std::vector<const CeilingTable*> runnable_tables();
 // their own and do not wait for each other between passes: what the memory can do, without the cost of a parallel call.
 double ceiling_nanoseconds(const CeilingKernel& kernel, const Streams& streams, size_t threads, const Timer& timer);
 
+// A timer for it.
+Timer ceiling_timer(const CeilingKernel& kernel, const Streams& streams, size_t threads);
+
 // n for arrays that together touch so many bytes.
 size_t elements(Traffic traffic, size_t touched);
 

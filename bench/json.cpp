@@ -93,6 +93,7 @@ void write(Json& json, const Machine& m, const Report& report) {
   json.member("slug", m.slug);
   json.member("processors", m.processors);
   json.member("memory_bytes", m.memory_bytes);
+  json.member("load", m.load);
   json.key("caches");
   json.open('[');
   for (const Cache& c : m.caches) {

@@ -1,6 +1,7 @@
 #include "machine.hpp"
 
 #include <sched.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -117,12 +118,13 @@ const Cache* Machine::cache(int level) const {
 }
 
 Machine this_machine() {
-  Machine machine;
+  Machine machine = {};
   machine.cpu = cpu_name();
   machine.slug = slug_of(machine.cpu);
   const std::vector<size_t> processors = allowed_processors();
   machine.processors = processors.size();
   machine.memory_bytes = static_cast<size_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<size_t>(sysconf(_SC_PAGESIZE));
+  if (getloadavg(&machine.load, 1) != 1) machine.load = 0;
   machine.caches = sysfs_caches(processors);
   machine.caches_from_sysfs = !machine.caches.empty();
   if (!machine.caches_from_sysfs) machine.caches = sysconf_caches(machine.processors);

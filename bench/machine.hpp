@@ -19,6 +19,7 @@ struct Machine {
   std::string slug;   // the CPU's name as part of a file name
   size_t processors;  // that this process may run on
   size_t memory_bytes;
+  double load;                // processes that wanted a processor over the last minute, before the measurement
   std::vector<Cache> caches;  // data and unified caches, by level
   bool caches_from_sysfs;
 

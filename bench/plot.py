@@ -112,7 +112,7 @@ def draw(report):
             axes.spines[side].set_visible(False)
         axes.set_title(TITLES.get(traffic, traffic), fontsize=11)
         axes.set_xlabel("bytes touched, all arrays together")
-        axes.legend(fontsize=8.5, frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.2), ncol=2)
+        axes.legend(fontsize=8.5, frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.23), ncol=2)
     panels[0][0].set_ylabel("GB/s")
     speeds = [point["gbps"] for one in report["sweep"] for point in one["points"]]
     panels[0][0].set_yscale("log")

@@ -1,12 +1,14 @@
 // How fast a kernel could be if memory cost nothing: the time of its arithmetic on the pipes that it crowds most.
 //
-// ELU from x is the one formula with enough arithmetic to matter. Its instructions on the floating-point multiply-add
-// pipes, for a vector, where multiplication, fused multiply-add and a select by sign bits share these and everything else
-// runs beside them (kernels/activations/exponential.hpp names the steps):
-//   value                t, r, r*r, Y, U, G, p, and the last fma: 8 with alpha = 1; scaling by another alpha one more     8
-//   gradient             t, r in two terms, a polynomial of degree 6, two scalings, dy: 12; alpha one more              12
-//   gradient and sum     both share t and n; the sum's own fma comes on top                                             20
-// How many such instructions a cycle takes is measured, not looked up (Fused in this header).
+// ELU from x is the one formula with enough arithmetic to matter. What a vector of it puts on the pipes for multiplication
+// and fused multiply-add, as kernels/activations/exponential.hpp writes it (additions, shifts and integer minima run beside
+// them; on AMD a blend by sign shares them):
+//   expm1, alpha = 1     t, r, r*r, y, u, g, p and the last fma                                                     8
+//   exp                  a second term of r, and the last scaling                                                  10
+//   value                expm1, with a maximum for the select                                                       8
+//   gradient             exp, the product with dy, the select                                                      12
+//   gradient and sum     expm1, exp, the product with dy, the sum's fma                                            20
+// How many such instructions a cycle takes is measured, not looked up.
 #pragma once
 
 #include <stddef.h>

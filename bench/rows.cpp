@@ -17,23 +17,21 @@ double seconds_of(const Row& row, double seconds_per_row) { return seconds_per_r
 void run_rounds(benchmark::State& state, Row& row, const Arena& arena, double seconds) {
   const Traffic traffic = row.operation->traffic;
   const Streams streams = arena.place(traffic, row.n());
-  const Tensors tensors_ = tensors(*row.operation, streams, arena);
+  const Tensors arrays = tensors(*row.operation, streams, arena);
   rectify_options options = {};
   options.struct_size = sizeof options;
   options.threads = row.threads;
   options.backend = row.backend.c_str();
 
-  const auto kernel = [&] { row.operation->call(tensors_, row.shape, options); };
-  const auto ceiling = [&](const Timer& timer) {
-    return ceiling_nanoseconds(*row.ceiling->kernel, streams, row.threads, timer);
-  };
-  const int32_t status = row.operation->call(tensors_, row.shape, options);  // also brings the arrays to the level
+  const auto kernel = [&] { row.operation->call(arrays, row.shape, options); };
+  const int32_t status = row.operation->call(arrays, row.shape, options);  // also brings the arrays to the level
   if (status != RECTIFY_OK) {
     row.error = rectify_status_text(status);
     state.SkipWithError(row.error.c_str());
     return;
   }
-  const Timer kernel_timer = timer_of(kernel, row.threads), ceiling_timer = timer_of([&] { ceiling({}); }, row.threads);
+  const CeilingKernel& roof = *row.ceiling->kernel;
+  const Timer kernel_timer = timer_of(kernel, row.threads), roof_timer = ceiling_timer(roof, streams, row.threads);
 
   std::vector<double> ns, percent, cycles;
   const double start = wall_nanoseconds();
@@ -44,9 +42,9 @@ void run_rounds(benchmark::State& state, Row& row, const Arena& arena, double se
       continue;
     }
     const double kernel_time = kernel_timer.nanoseconds(kernel);
-    const double ceiling_time = ceiling(ceiling_timer);
+    const double roof_time = ceiling_nanoseconds(roof, streams, row.threads, roof_timer);
     ns.push_back(kernel_time);
-    percent.push_back(100 * ceiling_time / kernel_time);
+    percent.push_back(100 * roof_time / kernel_time);
     cycles.push_back(kernel_time * cycles_per_nanosecond());
     state.SetIterationTime(kernel_time * 1e-9);
   }

@@ -30,6 +30,7 @@ void print_machine(FILE* out, const Report& report) {
   const Machine& m = report.machine;
   fprintf(out, "CPU       %s, %zu processor%s, %.2f GHz while measured\n", m.cpu.c_str(), m.processors,
           m.processors == 1 ? "" : "s", report.ghz);
+  if (m.load > 0.5) fprintf(out, "busy      load average %.1f: expect noise\n", m.load);
   fprintf(out, "caches   ");
   for (const Cache& c : m.caches)
     fprintf(out, " L%d %s%s", c.level, bytes_text(c.bytes).c_str(),
