@@ -6,37 +6,44 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <span>
+#include "dispatch/tasks.hpp"
 
 namespace rectify {
 
-enum class Role {
-  input,             // a full-size tensor that is read
-  output,            // a full-size tensor that is written; may be exactly one of the inputs
-  parameter,         // slopes
-  parameter_output,  // their gradient
+// What a public function was given; NULL for what it does not have.
+struct Call {
+  int32_t dtype;
+  rectify_shape shape;
+  const void* x;
+  const void* dy;
+  void* out;          // y or dx
+  const void* slope;  // PReLU's slopes
+  void* sums;         // the parameter's gradient
+  const rectify_options* options;
 };
 
-struct Tensor {
-  const void* data;
-  size_t bytes;
-  Role role;
-  bool optional = false;
+// Which of them an operation needs.
+enum class Needs {
+  forward,                  // x and y
+  backward,                 // x, dy and dx
+  backward_with_parameter,  // x, dy and at least one of dx and the sums
 };
 
-// The options in force: `options` checked and completed, or the defaults for NULL.
-int32_t read_options(const rectify_options* options, rectify_options* checked) noexcept;
+// A call that passed every check.
+struct Checked {
+  const Kernels* kernels;
+  rectify_options options;  // completed with the defaults
+  Work work;
+};
+
+int32_t check(const Call& call, Needs needs, bool has_slopes, Checked* checked) noexcept;
+
+int32_t check_options(const rectify_options* options, rectify_options* checked) noexcept;
 
 // The size of one element of a number format that the library computes.
-int32_t element_size_of(int32_t dtype, size_t* size) noexcept;
+int32_t check_dtype(int32_t dtype, size_t* element_size) noexcept;
 
-// The product of the shape, where neither it nor the bytes of the tensor and of the parameters exceed size_t.
-int32_t count_elements(const rectify_shape& shape, size_t element_size, size_t* elements) noexcept;
-
-// Pointers: present unless optional or empty, aligned to their elements, and overlapping only as allowed.
-int32_t check_tensors(std::span<const Tensor> tensors, size_t alignment) noexcept;
-
-// Whether alpha, rounded to f32, is finite; and not below zero.
+// Whether alpha, rounded to f32, is finite; and whether it is below zero.
 bool finite_in_f32(double alpha) noexcept;
 bool below_zero(double alpha) noexcept;
 

@@ -1,62 +1,15 @@
 // The public functions: check the arguments, choose the backend, hand the work on.
 #include <rectify/rectify.h>
 
-#include <array>
 #include <cstring>
 
 #include "dispatch/arguments.hpp"
 #include "dispatch/fp_environment.hpp"
 #include "dispatch/select.hpp"
-#include "dispatch/tasks.hpp"
 
 namespace {
 
 using namespace rectify;
-
-// What a public call was given. Which tensors an operation has is said by its Arity.
-struct Call {
-  int32_t dtype;
-  rectify_shape shape;
-  const void* x;
-  const void* dy;
-  void* out;
-  const void* slope;  // PReLU's slopes
-  void* sums;         // the parameter's gradient
-  const rectify_options* options;
-};
-
-enum class Arity { forward, backward, backward_with_parameter };
-
-// A call that passed every check.
-struct Checked {
-  const Kernels* kernels;
-  rectify_options options;
-  Work work;
-};
-
-int32_t check(const Call& call, Arity arity, bool has_slopes, Checked* checked) {
-  size_t element_size, elements;
-  if (const int32_t status = element_size_of(call.dtype, &element_size)) return status;
-  if (const int32_t status = count_elements(call.shape, element_size, &elements)) return status;
-  if (const int32_t status = read_options(call.options, &checked->options)) return status;
-  const Backend* backend;
-  if (const int32_t status = select_backend(checked->options.backend, &backend)) return status;
-
-  const bool backward = arity != Arity::forward, either_output = arity == Arity::backward_with_parameter;
-  if (either_output && elements != 0 && call.out == nullptr && call.sums == nullptr) return RECTIFY_ERROR_INVALID_ARGUMENT;
-  const size_t bytes = elements * element_size, parameter_bytes = call.shape.channels * element_size;
-  const std::array<Tensor, 5> tensors = {{{call.x, bytes, Role::input},
-                                          {call.dy, backward ? bytes : 0, Role::input},
-                                          {call.out, bytes, Role::output, either_output},
-                                          {call.slope, has_slopes && elements != 0 ? parameter_bytes : 0, Role::parameter},
-                                          {call.sums, parameter_bytes, Role::parameter_output, true}}};
-  if (const int32_t status = check_tensors(tensors, element_size)) return status;
-
-  checked->kernels = &backend->f32;
-  checked->work = {call.x, call.dy, call.out, call.slope, call.shape, elements, element_size};
-  if (call.shape.channels == 1) checked->work.shape = {1, 1, elements};
-  return RECTIFY_OK;
-}
 
 // Runs what the checked call asks for: the one-pass kernel where sums are wanted, the plain one otherwise.
 int32_t run(const Checked& checked, MapKernel map, SumKernel sum, void* sums) {
@@ -122,7 +75,7 @@ const char* rectify_status_text(int32_t status) noexcept {
 int32_t rectify_backend_in_use(const rectify_options* options, const char** name) noexcept {
   if (name == nullptr) return RECTIFY_ERROR_NULL_POINTER;
   rectify_options checked;
-  if (const int32_t status = read_options(options, &checked)) return status;
+  if (const int32_t status = check_options(options, &checked)) return status;
   const Backend* backend;
   if (const int32_t status = select_backend(checked.backend, &backend)) return status;
   *name = backend->name;
@@ -132,7 +85,7 @@ int32_t rectify_backend_in_use(const rectify_options* options, const char** name
 int32_t rectify_relu_forward(int32_t dtype, size_t n, const void* x, void* y, const rectify_options* options) noexcept {
   Checked checked;
   const Call call = {dtype, flat(n), x, nullptr, y, nullptr, nullptr, options};
-  if (const int32_t status = check(call, Arity::forward, false, &checked)) return status;
+  if (const int32_t status = check(call, Needs::forward, false, &checked)) return status;
   return run(checked, checked.kernels->relu_forward, nullptr, nullptr);
 }
 
@@ -140,7 +93,7 @@ int32_t rectify_relu_backward(int32_t dtype, size_t n, const void* x, const void
                               const rectify_options* options) noexcept {
   Checked checked;
   const Call call = {dtype, flat(n), x, dy, dx, nullptr, nullptr, options};
-  if (const int32_t status = check(call, Arity::backward, false, &checked)) return status;
+  if (const int32_t status = check(call, Needs::backward, false, &checked)) return status;
   return run(checked, checked.kernels->relu_backward, nullptr, nullptr);
 }
 
@@ -148,7 +101,7 @@ int32_t rectify_leaky_relu_forward(int32_t dtype, size_t n, double slope, const 
                                    const rectify_options* options) noexcept {
   Checked checked;
   const Call call = {dtype, flat(n), x, nullptr, y, nullptr, nullptr, options};
-  if (const int32_t status = check(call, Arity::forward, false, &checked)) return status;
+  if (const int32_t status = check(call, Needs::forward, false, &checked)) return status;
   return run_with_scalar(checked, slope, checked.kernels->prelu_forward, nullptr, nullptr);
 }
 
@@ -156,7 +109,7 @@ int32_t rectify_leaky_relu_backward(int32_t dtype, size_t n, double slope, const
                                     void* dslope, const rectify_options* options) noexcept {
   Checked checked;
   const Call call = {dtype, flat(n), x, dy, dx, nullptr, dslope, options};
-  if (const int32_t status = check(call, Arity::backward_with_parameter, false, &checked)) return status;
+  if (const int32_t status = check(call, Needs::backward_with_parameter, false, &checked)) return status;
   return run_with_scalar(checked, slope, checked.kernels->prelu_backward, checked.kernels->prelu_backward_with_parameter,
                          dslope);
 }
@@ -166,8 +119,8 @@ int32_t rectify_prelu_forward(int32_t dtype, int32_t slope_dtype, rectify_shape 
   Checked checked;
   const Call call = {dtype, shape, x, nullptr, y, slope, nullptr, options};
   size_t slope_size;
-  if (const int32_t status = element_size_of(slope_dtype, &slope_size)) return status;
-  if (const int32_t status = check(call, Arity::forward, true, &checked)) return status;
+  if (const int32_t status = check_dtype(slope_dtype, &slope_size)) return status;
+  if (const int32_t status = check(call, Needs::forward, true, &checked)) return status;
   return run(checked, checked.kernels->prelu_forward, nullptr, nullptr);
 }
 
@@ -176,8 +129,8 @@ int32_t rectify_prelu_backward(int32_t dtype, int32_t slope_dtype, rectify_shape
   Checked checked;
   const Call call = {dtype, shape, x, dy, dx, slope, dslope, options};
   size_t slope_size;
-  if (const int32_t status = element_size_of(slope_dtype, &slope_size)) return status;
-  if (const int32_t status = check(call, Arity::backward_with_parameter, true, &checked)) return status;
+  if (const int32_t status = check_dtype(slope_dtype, &slope_size)) return status;
+  if (const int32_t status = check(call, Needs::backward_with_parameter, true, &checked)) return status;
   return run(checked, checked.kernels->prelu_backward, checked.kernels->prelu_backward_with_parameter, dslope);
 }
 
@@ -185,7 +138,7 @@ int32_t rectify_elu_forward(int32_t dtype, size_t n, double alpha, const void* x
                             const rectify_options* options) noexcept {
   Checked checked;
   const Call call = {dtype, flat(n), x, nullptr, y, nullptr, nullptr, options};
-  if (const int32_t status = check(call, Arity::forward, false, &checked)) return status;
+  if (const int32_t status = check(call, Needs::forward, false, &checked)) return status;
   if (!finite_in_f32(alpha)) return RECTIFY_ERROR_INVALID_ARGUMENT;
   return run_with_scalar(checked, alpha, checked.kernels->elu_forward, nullptr, nullptr);
 }
@@ -194,7 +147,7 @@ int32_t rectify_elu_backward(int32_t dtype, size_t n, double alpha, const void* 
                              const rectify_options* options) noexcept {
   Checked checked;
   const Call call = {dtype, flat(n), x, dy, dx, nullptr, dalpha, options};
-  if (const int32_t status = check(call, Arity::backward_with_parameter, false, &checked)) return status;
+  if (const int32_t status = check(call, Needs::backward_with_parameter, false, &checked)) return status;
   if (!finite_in_f32(alpha)) return RECTIFY_ERROR_INVALID_ARGUMENT;
   return run_with_scalar(checked, alpha, checked.kernels->elu_backward, checked.kernels->elu_backward_with_parameter,
                          dalpha);
@@ -204,7 +157,7 @@ int32_t rectify_elu_backward_from_y(int32_t dtype, size_t n, double alpha, const
                                     const rectify_options* options) noexcept {
   Checked checked;
   const Call call = {dtype, flat(n), y, dy, dx, nullptr, nullptr, options};
-  if (const int32_t status = check(call, Arity::backward, false, &checked)) return status;
+  if (const int32_t status = check(call, Needs::backward, false, &checked)) return status;
   if (!finite_in_f32(alpha) || below_zero(alpha)) return RECTIFY_ERROR_INVALID_ARGUMENT;
   return run_with_scalar(checked, alpha, checked.kernels->elu_backward_from_y, nullptr, nullptr);
 }

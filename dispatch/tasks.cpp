@@ -29,9 +29,9 @@ constexpr size_t divide_up(size_t a, size_t b) { return a / b + (a % b != 0); }
 // Streaming stores skip the read of the line to be written, but send the result to DRAM. Measured on Zen 4 they win from
 // 0.6 to 0.75 of the last-level cache on and lose 1.8x when used too early. In place the line is in the cache already.
 bool worth_streaming(const Work& work) noexcept {
-  if (work.out == nullptr || work.out == work.x || work.out == work.dy) return false;
-  const size_t arrays = work.dy == nullptr ? 2 : 3;
-  return work.elements >= last_level_cache_bytes() / 10 * 7 / (arrays * work.element_size);
+  const size_t bytes = work.elements * work.element_size, limit = last_level_cache_bytes() / 10 * 7;
+  if (bytes < (work.dy == nullptr ? limit / 2 : limit / 3)) return false;
+  return work.out != nullptr && work.out != work.x && work.out != work.dy;
 }
 
 struct MapJob {

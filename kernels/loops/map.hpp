@@ -8,53 +8,51 @@
 namespace rectify {
 namespace {
 
-// An input read in order, element by element of memory.
-struct Contiguous {
-  const float* p;
-  RECTIFY_INLINE const float* next(size_t count) {
-    const float* here = p;
-    p += count;
-    return here;
-  }
-};
-
-// An input that repeats every `period` elements, read from a table that continues past the period by `ahead` elements; a
-// request is for at most that many.
-struct Periodic {
-  static constexpr size_t ahead = 4 * 16;
-  const float* table;
-  size_t period;
-  size_t position;
-  RECTIFY_INLINE const float* next(size_t count) {
-    const float* here = table + position;
-    position += count;
-    if (position >= period) position = position < 2 * period ? position - period : position % period;
-    return here;
-  }
-};
-
-// Four vectors a turn: enough independent work to hide the latency of a load or of a short formula, and one address update
-// for all of them.
+// Four vectors a turn: one update of the addresses, and loads that do not wait for each other's results.
 template <Store how, class F, class... Inputs>
-RECTIFY_INLINE void map(float* out, size_t n, F f, Inputs... inputs) {
-  constexpr size_t lanes = F32::lanes, unroll = 4;
+RECTIFY_INLINE void map(float* out, size_t n, F f, const Inputs*... inputs) {
+  constexpr size_t lanes = F32::lanes, vectors = 4;
   const size_t head = smaller(n, elements_to_alignment(out));
-  if (head != 0) {
-    put_partial<how>(out, f(load_partial(inputs.next(head), head)...), head);
-    out += head;
-    n -= head;
-  }
-  for (; n >= unroll * lanes; n -= unroll * lanes, out += unroll * lanes) {
-    [&](auto... p) RECTIFY_LAMBDA {
-      F32 result[unroll];
+  if (head != 0) put_partial<how>(out, f(load_partial(inputs, head)...), head);
+  size_t i = head;
+  for (; i + vectors * lanes <= n; i += vectors * lanes) {
+    F32 result[vectors];
 #pragma GCC unroll 4
-      for (size_t u = 0; u < unroll; ++u) result[u] = f(load(p + u * lanes)...);
+    for (size_t v = 0; v < vectors; ++v) result[v] = f(load(inputs + i + v * lanes)...);
 #pragma GCC unroll 4
-      for (size_t u = 0; u < unroll; ++u) put<how>(out + u * lanes, result[u]);
-    }(inputs.next(unroll * lanes)...);
+    for (size_t v = 0; v < vectors; ++v) put<how>(out + i + v * lanes, result[v]);
   }
-  for (; n >= lanes; n -= lanes, out += lanes) put<how>(out, f(load(inputs.next(lanes))...));
-  if (n != 0) put_partial<how>(out, f(load_partial(inputs.next(n), n)...), n);
+  for (; i + lanes <= n; i += lanes) put<how>(out + i, f(load(inputs + i)...));
+  if (i != n) put_partial<how>(out + i, f(load_partial(inputs + i, n - i)...), n - i);
+}
+
+// out[i] = f(parameter, inputs[i]...) where the parameters repeat: pattern[k] belongs to every element head + k (mod
+// period), the head's own stand before pattern[0]. head aligns out, and the period is a multiple of the vector. Four
+// periods are walked side by side, so that a vector of parameters is loaded once for four of the tensor: the third stream
+// would cost a quarter of the speed in L2.
+template <Store how, class F, class... Inputs>
+RECTIFY_INLINE void map_pattern(float* out, size_t n, size_t head, const float* pattern, size_t period, F f,
+                                const Inputs*... inputs) {
+  constexpr size_t lanes = F32::lanes, rows = 4 / sizeof...(Inputs);
+  if (head != 0) put_partial<how>(out, f(load_partial(pattern - head, head), load_partial(inputs, head)...), head);
+  size_t i = head;
+  for (; i + rows * period <= n; i += rows * period) {
+    for (size_t k = 0; k < period; k += lanes) {
+      const F32 parameter = load(pattern + k);
+      F32 result[rows];
+#pragma GCC unroll 4
+      for (size_t r = 0; r < rows; ++r) result[r] = f(parameter, load(inputs + i + r * period + k)...);
+#pragma GCC unroll 4
+      for (size_t r = 0; r < rows; ++r) put<how>(out + i + r * period + k, result[r]);
+    }
+  }
+  size_t k = 0;
+  for (; i + lanes <= n; i += lanes) {
+    put<how>(out + i, f(load(pattern + k), load(inputs + i)...));
+    k = k + lanes == period ? 0 : k + lanes;
+  }
+  const size_t rest = n - i;
+  if (rest != 0) put_partial<how>(out + i, f(load_partial(pattern + k, rest), load_partial(inputs + i, rest)...), rest);
 }
 
 }  // namespace
