@@ -1,6 +1,5 @@
 // Every backend gives the bits of the scalar reference: for every input, parameter, length, alignment and aliasing.
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <string>
@@ -193,36 +192,6 @@ TEST_P(Bits, DoNotDependOnAliasing) {
       std::vector<float> all = x;
       ASSERT_EQ(operation.call(n, all.data(), all.data(), all.data(), &options), RECTIFY_OK) << operation;
       ASSERT_TRUE(same_bits(expected_of_one, all)) << operation << ", x is dy is dx, n = " << n;
-    }
-  }
-}
-
-// Arrays that the last-level cache cannot hold, where the library may store past the caches. The input repeats with a
-// period that divides nothing, so that its expected output is cheap.
-TEST_P(Bits, DoNotDependOnTheSize) {
-  const long cache = sysconf(_SC_LEVEL3_CACHE_SIZE);
-  const size_t cached = std::max(static_cast<size_t>(std::max(cache, 0L)), size_t{64} << 20);
-  // The scalar backend and NEON have ordinary stores alone.
-  const size_t touched = emulated || GetParam() == scalar_backend ? size_t{12} << 20 : cached / 4 * 5;
-  constexpr size_t period = 10007;
-  const std::vector<float> x_period = mixed_values(period, 7);
-  const std::vector<float> dy_period = mixed_values(period, 8);
-  const size_t longest = touched / (2 * sizeof(float));
-  std::vector<float> x(longest), dy(longest), out(longest + 16);
-  for (size_t i = 0; i < longest; ++i) {
-    x[i] = x_period[i % period];
-    dy[i] = dy_period[i % period];
-  }
-  for (const Operation& operation : default_operations()) {
-    const size_t n = operation.is_forward ? longest : longest * 2 / 3;
-    const std::vector<float> expected = run(operation, x_period, dy_period, scalar);
-    for (const size_t offset : {size_t{0}, size_t{3}}) {
-      ASSERT_EQ(operation.call(n, x.data(), dy.data(), out.data() + offset, &options), RECTIFY_OK) << operation;
-      for (size_t begin = 0; begin < n; begin += period) {
-        const size_t count = std::min(period, n - begin);
-        ASSERT_TRUE(same_bits(std::span(expected).first(count), std::span(out).subspan(offset + begin, count)))
-            << operation << ", " << n << " elements, from element " << begin << ", output at an offset of " << offset;
-      }
     }
   }
 }
