@@ -13,6 +13,7 @@
 #include <iterator>
 #include <limits>
 #include <new>
+#include <ostream>
 #include <set>
 #include <string>
 #include <vector>
@@ -61,6 +62,8 @@ struct Function {
   Parameter parameter;
   int32_t (*call)(const Arguments&);
 };
+
+std::ostream& operator<<(std::ostream& stream, const Function& function) { return stream << function.name; }
 
 const Function functions[] = {
     {"relu_forward", false, false, false, Parameter::none,
