@@ -53,6 +53,11 @@ if(NOT BUILD_SHARED_LIBS)
     script_test(dispatch.on_haswell dispatch_test.sh on_cpu Haswell avx2
       $<TARGET_FILE:dispatch_test> Dispatch.* $<TARGET_FILE:kernels_reached_test> */avx2
       $<TARGET_FILE:contract_test> */avx2 $<TARGET_FILE:bits_test> *SpecialValues/avx2*)
+    # AVX2 alone is not enough, nor is a CPU whose operating system does not save the registers.
+    foreach(missing IN ITEMS avx avx2 fma f16c xsave)
+      script_test(dispatch.on_haswell_without_${missing} dispatch_test.sh on_cpu Haswell,-${missing} scalar
+        $<TARGET_FILE:dispatch_test> Dispatch.*)
+    endforeach()
   endif()
 endif()
 
