@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "tests/support/backends.hpp"
@@ -15,6 +16,8 @@
 
 namespace rectify::tests {
 namespace {
+
+using Values = std::vector<float>;
 
 constexpr float infinity = std::numeric_limits<float>::infinity();
 constexpr float smallest = std::numeric_limits<float>::denorm_min();
@@ -28,8 +31,8 @@ class Contract : public OnEachBackend {
   // tail, it is treated alike.
   void expect_everywhere(const Operation& operation, float x, float dy, float expected, bool payload_too = false) {
     constexpr size_t n = 64 + 15;
-    const std::vector<float> xs(n, x), dys(n, dy), expecteds(n, expected);
-    std::vector<float> out(n, -12345.0f);
+    const Values xs(n, x), dys(n, dy), expecteds(n, expected);
+    Values out(n, -12345.0f);
     ASSERT_EQ(operation.call(n, xs.data(), dys.data(), out.data(), &options), RECTIFY_OK);
     const auto result = payload_too ? identical_bits(expecteds, out) : same_bits(expecteds, out);
     EXPECT_TRUE(result) << operation << ", x = " << shown(x) << ", dy = " << shown(dy);
@@ -88,12 +91,12 @@ TEST_P(Contract, ReluIsZeroOnTheNegativeSideWhateverTheGradient) {
 }
 
 TEST_P(Contract, SlopesFollowTheSignOfTheInput) {
-  const std::vector<float> specials = special_values();
+  const Values specials = special_values();
   for (const Operation& operation : all_operations()) {
     if (!starts_with(operation.name, "leaky") && !starts_with(operation.name, "prelu")) continue;
     const float slope = static_cast<float>(operation.parameter);
     for (uint32_t shift : {1u, 7u, 100u}) {
-      std::vector<float> dy = specials, expected, out(specials.size());
+      Values dy = specials, expected, out(specials.size());
       std::rotate(dy.begin(), dy.begin() + shift, dy.end());
       for (size_t i = 0; i < specials.size(); ++i) {
         expected.push_back(operation.is_forward ? forward(slope, specials[i]) : backward(slope, specials[i], dy[i]));
@@ -105,13 +108,13 @@ TEST_P(Contract, SlopesFollowTheSignOfTheInput) {
 }
 
 TEST_P(Contract, EluFromYIsTheTable) {
-  const std::vector<float> specials = special_values();
+  const Values specials = special_values();
   for (const Operation& operation : all_operations()) {
     if (operation.name != "elu_backward_from_y") continue;
     const float alpha = static_cast<float>(operation.parameter);
     for (const float dy : {1.0f, -3.7f, 0.0f, infinity, smallest}) {
-      const std::vector<float> dys(specials.size(), dy);
-      std::vector<float> expected, out(specials.size());
+      const Values dys(specials.size(), dy);
+      Values expected, out(specials.size());
       for (const float y : specials) expected.push_back(y <= 0 ? (y + alpha) * dy : dy);
       ASSERT_EQ(operation.call(out.size(), specials.data(), dys.data(), out.data(), &options), RECTIFY_OK);
       EXPECT_TRUE(same_bits(expected, out)) << operation << ", dy = " << shown(dy);
@@ -122,12 +125,12 @@ TEST_P(Contract, EluFromYIsTheTable) {
 TEST_P(Contract, SelectedAwaySideNeverGivesNan) {
   const float nan = std::nanf("");
   for (const double slope : {static_cast<double>(infinity), -static_cast<double>(infinity), static_cast<double>(nan)}) {
-    std::vector<float> x, dy;
+    Values x, dy;
     for (size_t i = 0; i < 200; ++i) {  // nothing negative: the slope's side is never taken
       x.push_back(i % 3 == 0 ? smallest : i % 3 == 1 ? 2.0f : infinity);
       dy.push_back(i % 2 == 0 ? 0.0f : 1.0f);
     }
-    std::vector<float> out(x.size());
+    Values out(x.size());
     float dslope = nan;
     ASSERT_EQ(rectify_leaky_relu_forward(RECTIFY_F32, x.size(), slope, x.data(), out.data(), &options), RECTIFY_OK);
     EXPECT_TRUE(identical_bits(x, out));
@@ -159,7 +162,7 @@ TEST_P(Contract, OnlyNegativeInputsEnterTheParametersGradient) {
                  {infinity, 0.0f}, {infinity, -infinity}, {smallest, nan}, {0.0f, 0.0f}};
   for (const size_t inner : {size_t{1}, size_t{3}, size_t{49}, size_t{100}, size_t{5000}}) {
     const size_t outer = 3, channels = 5, n = outer * channels * inner;
-    std::vector<float> x(n), dy(n), dx(n), slope(channels, 0.25f), dslope(channels, nan);
+    Values x(n), dy(n), dx(n), slope(channels, 0.25f), dslope(channels, nan);
     for (size_t i = 0; i < n; ++i) {
       const auto& pair = outside[i % std::size(outside)];
       x[i] = pair.x;
@@ -197,10 +200,10 @@ TEST_P(Contract, EluSaturatesAndUnderflowsGradually) {
     }
     if ((operation.name == "elu_backward" || operation.name == "elu_backward_with_dalpha") && operation.parameter == 1.0) {
       for (const float x : {-104.0f, -105.0f, -1e30f, -infinity}) expect_everywhere(operation, x, 1.0f, 0.0f);
-      std::vector<float> x, dx;
+      Values x, dx;
       for (float v = -103.9f; v < -86.0f; v += 0.37f) x.push_back(v);  // exp of these is denormal, then just normal
       dx.resize(x.size());
-      const std::vector<float> dy(x.size(), 1.0f);
+      const Values dy(x.size(), 1.0f);
       ASSERT_EQ(operation.call(x.size(), x.data(), dy.data(), dx.data(), &options), RECTIFY_OK);
       for (size_t i = 0; i < x.size(); ++i) {
         const double exact = std::exp(static_cast<double>(x[i]));
@@ -227,9 +230,8 @@ TEST_P(Contract, EluKeepsSmallInputs) {
 // PReLU in one layout, with slopes of every kind, against the table.
 void Contract::expect_prelu(rectify_shape shape, uint32_t seed) {
   const size_t n = shape.outer * shape.channels * shape.inner;
-  const std::vector<float> x = mixed_values(n, seed), dy = mixed_values(n, seed + 1),
-                           slope = mixed_values(shape.channels, seed + 2);
-  std::vector<float> expected_y(n), expected_dx(n), out(n), dslope(shape.channels);
+  const Values x = mixed_values(n, seed), dy = mixed_values(n, seed + 1), slope = mixed_values(shape.channels, seed + 2);
+  Values expected_y(n), expected_dx(n), out(n), dslope(shape.channels);
   for (size_t i = 0; i < n; ++i) {
     const float a = slope[i / shape.inner % shape.channels];
     expected_y[i] = forward(a, x[i]);
@@ -237,15 +239,23 @@ void Contract::expect_prelu(rectify_shape shape, uint32_t seed) {
   }
   SCOPED_TRACE("shape " + std::to_string(shape.outer) + " x " + std::to_string(shape.channels) + " x " +
                std::to_string(shape.inner));
-  ASSERT_EQ(rectify_prelu_forward(RECTIFY_F32, RECTIFY_F32, shape, x.data(), slope.data(), out.data(), &options),
-            RECTIFY_OK);
-  ASSERT_TRUE(same_bits(expected_y, out)) << "forward";
-  for (float* const sum : {static_cast<float*>(nullptr), dslope.data()}) {
-    out.assign(n, -12345.0f);
-    ASSERT_EQ(rectify_prelu_backward(RECTIFY_F32, RECTIFY_F32, shape, x.data(), slope.data(), dy.data(), out.data(), sum,
-                                     &options),
+  // Into an array of its own, then over an input.
+  for (const bool in_place : {false, true}) {
+    if (in_place) out = x;
+    ASSERT_EQ(rectify_prelu_forward(RECTIFY_F32, RECTIFY_F32, shape, in_place ? out.data() : x.data(), slope.data(),
+                                    out.data(), &options),
               RECTIFY_OK);
-    ASSERT_TRUE(same_bits(expected_dx, out)) << (sum ? "backward with dslope" : "backward");
+    ASSERT_TRUE(same_bits(expected_y, out)) << "forward" << (in_place ? ", in place" : "");
+  }
+  for (float* const sum : {static_cast<float*>(nullptr), dslope.data()}) {
+    for (const char* const place : {"apart", "over x", "over dy"}) {
+      const bool over_x = place == std::string_view("over x"), over_dy = place == std::string_view("over dy");
+      out = over_x ? x : over_dy ? dy : Values(n, -12345.0f);
+      ASSERT_EQ(rectify_prelu_backward(RECTIFY_F32, RECTIFY_F32, shape, over_x ? out.data() : x.data(), slope.data(),
+                                       over_dy ? out.data() : dy.data(), out.data(), sum, &options),
+                RECTIFY_OK);
+      ASSERT_TRUE(same_bits(expected_dx, out)) << (sum ? "backward with dslope, " : "backward, ") << place;
+    }
   }
 }
 
@@ -261,6 +271,8 @@ TEST_P(Contract, PreluChannelsFirst) {
   expect_prelu({2, 300, 49}, 1);
   expect_prelu({1, 3, 50176}, 2);
   expect_prelu({5, 64, 784}, 3);
+  expect_prelu({400, 5, 49}, 4);
+  expect_prelu({3000, 8, 4}, 5);
 }
 
 TEST_P(Contract, PreluChannelsLast) {
@@ -274,6 +286,8 @@ TEST_P(Contract, PreluChannelsLast) {
   }
   expect_prelu({20000, 3, 1}, 4);
   expect_prelu({3000, 64, 1}, 5);
+  expect_prelu({4000, 24, 1}, 6);
+  expect_prelu({1001, 100, 1}, 7);
 }
 
 TEST_P(Contract, PreluOneSlope) {

@@ -1,6 +1,6 @@
 // Every kernel of each backend's table against the scalar reference's, on tasks that the dispatcher may not cut today: any
-// part of a tensor, any range of leaves and channels, every alignment, ordinary and streaming stores. Outside its task a
-// kernel writes nothing.
+// part of a tensor, any range of leaves and channels, every alignment, in place, ordinary and streaming stores. Outside its
+// task a kernel writes nothing.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -131,13 +131,21 @@ TEST_P(KernelTable, MapsDoTheirPartOfATensor) {
                       shape.inner, draw.below(n), 0,       draw.below(2) == 0};
       task.end = draw.between(task.begin, n);
 
+      // The output is an array of its own, or one of the inputs.
+      const size_t place = task.streaming ? 0 : draw.below(3);
+      const Values before = place == 0 ? Values(n, untouched) : mixed_values(n, place == 1 ? seed + 2 : seed + 3);
       const size_t offset = draw.below(16);
-      const Placed expected(Values(n, untouched), offset), actual(Values(n, untouched), offset);
-      task.out = expected.first;
-      (reference->f32.*map.kernel)(task);
-      task.out = actual.first;
-      (backend->f32.*map.kernel)(task);
-      ASSERT_TRUE(same_bits(expected.around, actual.around)) << map.name << ": " << task;
+      const Placed expected(before, offset), actual(before, offset);
+      const auto run = [&](const Backend* table, float* out) {
+        task.out = out;
+        if (place == 1) task.x = out;
+        if (place == 2) task.dy = out;
+        (table->f32.*map.kernel)(task);
+      };
+      run(reference, expected.first);
+      run(backend, actual.first);
+      ASSERT_TRUE(same_bits(expected.around, actual.around))
+          << map.name << ": " << task << ", place of the output " << place;
     }
   }
 }
@@ -154,8 +162,9 @@ TEST_P(KernelTable, SumsDoTheirPartOfATensor) {
       const Values parameter = sum.one_parameter ? Values{0.7f} : mixed_values(shape.channels, seed + 1);
       // Most inputs ordinary: a sum that is NaN hides what else went into it.
       const bool special = seed % 8 == 0;
-      const Placed x(special ? mixed_values(n, seed + 2) : ordinary_values(n, seed + 2), draw.below(16));
-      const Placed dy(special ? mixed_values(n, seed + 3) : ordinary_values(n, seed + 3), draw.below(16));
+      const Values inputs[] = {special ? mixed_values(n, seed + 2) : ordinary_values(n, seed + 2),
+                               special ? mixed_values(n, seed + 3) : ordinary_values(n, seed + 3)};
+      const Placed x(inputs[0], draw.below(16)), dy(inputs[1], draw.below(16));
 
       SumTask task = {};
       task.x = x.first;
@@ -173,15 +182,21 @@ TEST_P(KernelTable, SumsDoTheirPartOfATensor) {
 
       const size_t width = task.channel_end - task.channel_begin, offset = draw.below(16);
       Values scratch(static_cast<size_t>(std::bit_width(part) + 2) * width);
-      const Placed expected_dx(Values(n, untouched), offset), actual_dx(Values(n, untouched), offset);
+      // dx is an array of its own, or one of the inputs.
+      const size_t place = task.streaming ? 0 : draw.below(3);
+      const Values before = place == 0 ? Values(n, untouched) : inputs[place - 1];
+      const Placed expected_dx(before, offset), actual_dx(before, offset);
       const Placed expected(Values(width, untouched), 0), actual(Values(width, untouched), 0);
       task.scratch = scratch.data();
-      task.dx = with_dx ? expected_dx.first : nullptr;
-      task.nodes = expected.first;
-      (reference->f32.*sum.kernel)(task);
-      task.dx = with_dx ? actual_dx.first : nullptr;
-      task.nodes = actual.first;
-      (backend->f32.*sum.kernel)(task);
+      const auto run = [&](const Backend* table, float* dx, float* nodes) {
+        if (with_dx) task.dx = dx;
+        if (with_dx && place == 1) task.x = dx;
+        if (with_dx && place == 2) task.dy = dx;
+        task.nodes = nodes;
+        (table->f32.*sum.kernel)(task);
+      };
+      run(reference, expected_dx.first, expected.first);
+      run(backend, actual_dx.first, actual.first);
       for (size_t c = 0; c < width; ++c) {
         if (expected.first[c] == 0 && actual.first[c] == 0)
           actual.first[c] = expected.first[c];  // the final +0 hides its sign
