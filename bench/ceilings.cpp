@@ -43,10 +43,16 @@ Ceiling fastest(const Arena& arena, Traffic traffic, bool streaming, Level level
       times[i].push_back(ceiling_nanoseconds(*kernels[i], streams, threads, timers[i]));
 
   Ceiling best = {traffic, streaming, level, threads, 0, nullptr};
-  for (size_t i = 0; i < kernels.size(); ++i) {
-    const double gbps = static_cast<double>(streams.n * traffic.bytes_per_element()) / median(times[i]);
-    if (gbps > best.gbps) best.gbps = gbps, best.kernel = kernels[i];
-  }
+  std::vector<double> gbps;
+  for (const auto& of_kernel : times)
+    gbps.push_back(static_cast<double>(streams.n * traffic.bytes_per_element()) / median(of_kernel));
+  best.gbps = *std::max_element(gbps.begin(), gbps.end());
+  // Many are equally fast as long as the core is not shared. Of these the one with the fewest instructions: when another
+  // hardware thread takes its share of the core, the others slow down first.
+  const auto bytes_per_turn = [](const CeilingKernel* k) { return k->bits * k->unroll; };
+  for (size_t i = 0; i < kernels.size(); ++i)
+    if (gbps[i] > 0.98 * best.gbps && (!best.kernel || bytes_per_turn(kernels[i]) > bytes_per_turn(best.kernel)))
+      best.kernel = kernels[i];
   return best;
 }
 

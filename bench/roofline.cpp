@@ -107,10 +107,10 @@ double median_ghz() {
   return median(ghz);
 }
 
-FILE* open_json(const std::filesystem::path& folder) {
+FILE* open_json(const std::filesystem::path& folder, const char* mode) {
   std::filesystem::create_directories(folder);
   const std::string path = folder / "roofline.json";
-  FILE* file = std::fopen(path.c_str(), "w");
+  FILE* file = std::fopen(path.c_str(), mode);
   if (!file) throw std::runtime_error("cannot write " + path + ": " + std::strerror(errno));
   return file;
 }
@@ -118,7 +118,7 @@ FILE* open_json(const std::filesystem::path& folder) {
 int run(const Options& options) {
   const double start = wall_nanoseconds();
   const Effort effort = options.quick ? quick_effort : full_effort;
-  FILE* json = open_json(options.output);  // before the work: an unwritable folder should not cost a run
+  std::fclose(open_json(options.output, "a"));  // before the work: an unwritable folder should not cost a run
 
   Report report = {};
   report.machine = this_machine();
@@ -149,6 +149,7 @@ int run(const Options& options) {
   print_ceilings(stdout, report);
   print_rows(stdout, report);
   print_verdict(stdout, report);
+  FILE* json = open_json(options.output, "w");
   write_json(json, report);
   const bool written = std::ferror(json) == 0;
   if (std::fclose(json) != 0 || !written) throw std::runtime_error("cannot write roofline.json");

@@ -111,8 +111,8 @@ bool Row::memory_bound() const {
 }
 
 double target(const Row& row) {
-  const bool judged = row.dispatched && row.threads == 1 && row.level != Level::l1 && row.memory_bound() &&
-                      row.operation->direction != std::string_view("backward_with_parameter");
+  const bool judged = row.dispatched && row.backend != "scalar" && row.threads == 1 && row.level != Level::l1 &&
+                      row.memory_bound() && row.operation->direction != std::string_view("backward_with_parameter");
   return judged ? 85 : 0;
 }
 

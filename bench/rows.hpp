@@ -39,7 +39,7 @@ struct Row {
   bool memory_bound() const;  // the ceiling takes longer than the arithmetic would
 };
 
-// The bar that is set for a row, in percent of its ceiling; 0 for one that is only shown.
+// The bar that is set for a row, in percent of its ceiling; 0 for one that is only shown, as all of the scalar reference.
 double target(const Row& row);
 
 inline constexpr double marked_above = 105;  // percent of the ceiling
