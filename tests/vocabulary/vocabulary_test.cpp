@@ -264,7 +264,8 @@ TEST_P(VocabularyTest, Bits) {
     EXPECT_TRUE(identical_bits(expected, actual));
   };
   const Pairs pairs;
-  for (const auto& [a, b] : {std::pair(pairs.a, pairs.b), std::pair(any_floats(many, 22), any_floats(many, 23))}) {
+  for (const bool special : {true, false}) {
+    const Values a = special ? pairs.a : any_floats(many, 22), b = special ? pairs.b : any_floats(many, 23);
     expect_bits(vocabulary.min_unsigned, of_bits([](uint32_t p, uint32_t q) { return std::min(p, q); }), a, b);
     expect_bits(vocabulary.min_signed, of_bits([](uint32_t p, uint32_t q) {
                   return static_cast<uint32_t>(std::min(static_cast<int32_t>(p), static_cast<int32_t>(q)));
