@@ -1,6 +1,6 @@
 // Stands for <immintrin.h> when the AVX-512 backend is built for a CPU without AVX-512: each intrinsic that
-// kernels/avx512/vector.hpp uses is SIMDe's, which computes it with AVX2 and FMA, and the sources stay as they are. An intrinsic
-// missing here fails to compile, since the target lacks the instruction.
+// kernels/avx512/vector.hpp uses is SIMDe's, which computes it with AVX2 and FMA, and the sources stay as they are. An
+// intrinsic missing here fails to compile, since the target lacks the instruction.
 #pragma once
 
 #include_next <immintrin.h>
@@ -33,8 +33,8 @@
 #define _mm512_min_epu32 simde_mm512_min_epu32
 #define _mm512_slli_epi32 simde_mm512_slli_epi32
 
-// What SIMDe has not: masked accesses, which touch the lanes of the mask alone; the fma that keeps its addend; and the streaming
-// store, which faults off its alignment.
+// What SIMDe has not: masked accesses, which touch the lanes of the mask alone; the fma that keeps its addend; and the
+// streaming store, which faults off its alignment.
 
 static inline __attribute__((always_inline)) simde__m512 emulated_maskz_loadu_ps(simde__mmask16 mask, const float* p) {
   float lanes[16] = {};
@@ -54,8 +54,8 @@ static inline __attribute__((always_inline)) void emulated_mask_storeu_ps(float*
 }
 #define _mm512_mask_storeu_ps emulated_mask_storeu_ps
 
-static inline __attribute__((always_inline)) simde__m512 emulated_mask3_fmadd_ps(simde__m512 a, simde__m512 b, simde__m512 c,
-                                                                               simde__mmask16 mask) {
+static inline __attribute__((always_inline)) simde__m512 emulated_mask3_fmadd_ps(simde__m512 a, simde__m512 b,
+                                                                                 simde__m512 c, simde__mmask16 mask) {
   return simde_mm512_mask_mov_ps(c, mask, simde_mm512_fmadd_ps(a, b, c));
 }
 #define _mm512_mask3_fmadd_ps emulated_mask3_fmadd_ps
