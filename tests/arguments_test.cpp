@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <cstring>
 #include <functional>
 #include <iterator>
@@ -30,7 +29,11 @@ size_t refusals = 0;
 // Memory that the library asks for and does not get. Nothing else here uses the form that returns NULL.
 void* operator new[](size_t bytes, const std::nothrow_t&) noexcept {
   if (refuse_memory) return ++refusals, nullptr;
-  return std::malloc(bytes);
+  try {
+    return ::operator new[](bytes);
+  } catch (const std::bad_alloc&) {
+    return nullptr;
+  }
 }
 
 namespace rectify::tests {

@@ -1,5 +1,5 @@
 /* The header in plain C11: it compiles without a warning, every function it declares links, and each computes what it says.
- * tests/declared_functions.cmake makes declared_functions.inc from the header, so that none can be left out. */
+ * tests/system.cmake makes declared_functions.inc from the header, so that none can be left out. */
 #include <rectify/rectify.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,11 +15,11 @@ static void check(int condition, const char* text, int line) {
 
 static int same(const float* a, const float* b, size_t n) { return memcmp(a, b, n * sizeof *a) == 0; }
 
-/* Every declared function, by address: a missing one does not link. */
+/* Every declared function, by address: a missing one does not link. Volatile, so that the compiler leaves them in. */
 typedef void (*any_function)(void);
-static const struct {
+static struct {
   const char* name;
-  any_function function;
+  volatile any_function function;
 } declared[] = {
 #define RECTIFY_DECLARED(name) {#name, (any_function)name},
 #include "declared_functions.inc"
