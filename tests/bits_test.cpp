@@ -18,10 +18,16 @@ namespace {
 
 constexpr uint64_t all_floats = uint64_t{1} << 32;
 
+void run(const Operation& operation, const std::vector<float>& x, const std::vector<float>& dy, std::vector<float>& out,
+         const rectify_options& options) {
+  out.resize(x.size());
+  EXPECT_EQ(operation.call(x.size(), x.data(), dy.data(), out.data(), &options), RECTIFY_OK) << operation;
+}
+
 std::vector<float> run(const Operation& operation, const std::vector<float>& x, const std::vector<float>& dy,
                        const rectify_options& options) {
   std::vector<float> out(x.size(), -12345.0f);
-  EXPECT_EQ(operation.call(x.size(), x.data(), dy.data(), out.data(), &options), RECTIFY_OK) << operation;
+  run(operation, x, dy, out, options);
   return out;
 }
 
@@ -41,8 +47,8 @@ enum class Gradients { ones, scrambled };  // ones show the factor of dy as it i
 // Walks through the floats in steps of `stride` bits.
 void expect_scalar_bits(const Operation& operation, uint64_t stride, Gradients gradients, const rectify_options& options,
                         const rectify_options& scalar) {
-  constexpr uint64_t chunk = uint64_t{1} << 20;
-  std::vector<float> x, dy;
+  constexpr uint64_t chunk = uint64_t{1} << 18;
+  std::vector<float> x, dy, expected, actual;
   for (uint64_t first = 0; first < all_floats; first += chunk * stride) {
     const size_t count = static_cast<size_t>(std::min(chunk, (all_floats - first + stride - 1) / stride));
     x.resize(count);
@@ -51,7 +57,9 @@ void expect_scalar_bits(const Operation& operation, uint64_t stride, Gradients g
     if (gradients == Gradients::scrambled) {
       for (size_t i = 0; i < count; ++i) dy[i] = float_of(scrambled(static_cast<uint32_t>(first + i * stride)));
     }
-    ASSERT_TRUE(same_outputs(operation, x, dy, run(operation, x, dy, scalar), run(operation, x, dy, options)));
+    run(operation, x, dy, expected, scalar);
+    run(operation, x, dy, actual, options);
+    ASSERT_TRUE(same_outputs(operation, x, dy, expected, actual));
   }
 }
 
