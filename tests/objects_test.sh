@@ -107,11 +107,11 @@ shared() {
 
 # without_tbb FILE...: libraries and programs that oneTBB has no part in.
 without_tbb() {
-  local file
+  local file used
   for file; do
     [[ -s $file ]] || fail "$file is missing."
-    ! "$NM" --undefined-only "$file" 2>/dev/null | grep 'tbb' || fail "$file uses oneTBB."
-    ! "$READELF" --dynamic "$file" 2>/dev/null | grep 'NEEDED.*tbb' || fail "$file links to oneTBB."
+    used=$("$NM" --undefined-only "$file" && "$READELF" --dynamic "$file")
+    ! grep 'tbb' <<<"$used" || fail "$file uses oneTBB."
   done
 }
 
