@@ -111,7 +111,7 @@ without_tbb() {
   for file; do
     [[ -s $file ]] || fail "$file is missing."
     used=$("$NM" --undefined-only "$file" && "$READELF" --dynamic "$file")
-    ! grep 'tbb' <<<"$used" || fail "$file uses oneTBB."
+    ! grep -E 'libtbb|N3tbb' <<<"$used" || fail "$file uses oneTBB."
   done
 }
 
