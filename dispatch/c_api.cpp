@@ -58,7 +58,8 @@ const char* rectify_status_text(int32_t status) noexcept {
     case RECTIFY_ERROR_UNALIGNED:
       return "a pointer is not aligned to its element type";
     case RECTIFY_ERROR_INVALID_ARGUMENT:
-      return "invalid argument: alpha must be finite, and not below zero where y is given; one output must be asked for";
+      return "invalid argument: alpha must be finite, and not below zero where y is given; one output must be asked for; "
+             "spans must have the lengths that the operation says";
     case RECTIFY_ERROR_INVALID_OPTIONS:
       return "invalid options: struct_size is too small, or a field has a value that this version does not know";
     case RECTIFY_ERROR_UNKNOWN_BACKEND:

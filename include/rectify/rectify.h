@@ -29,7 +29,7 @@
  *               Denormals are kept. Slopes may be any float: negative, above one, infinite or NaN.
  *   Accuracy    ReLU passes or zeroes: exact. Leaky ReLU and PReLU: each product is correctly rounded. ELU f32: value below
  *               1 ULP for alpha = 1 and below 2.1 ULP for any other alpha; in dx the factor exp(x) is within 1.1 ULP before
- *               the two products, with gradual underflow. A sum carries a relative error of a few 1e-8 of the sum of
+ *               the two products, with gradual underflow. A sum is within 2e-7 of the sum of
  *               magnitudes, whatever the length.
  *   Shapes      Counts are elements, not bytes. Tensors are dense and row-major.
  *   Aliasing    Each full-size output may be exactly one of the full-size inputs (y == x, dx == dy, dx == x) or overlap no
@@ -76,7 +76,7 @@ extern "C" {
 #define RECTIFY_ERROR_SIZE_OVERFLOW 4        /* the shape's elements or bytes exceed size_t */
 #define RECTIFY_ERROR_OVERLAP 5              /* tensors overlap in a way that "Aliasing" above does not allow */
 #define RECTIFY_ERROR_UNALIGNED 6            /* a pointer is not a multiple of its element's size */
-#define RECTIFY_ERROR_INVALID_ARGUMENT 7     /* alpha not finite, alpha < 0 where y is given, or no output asked for */
+#define RECTIFY_ERROR_INVALID_ARGUMENT 7     /* alpha not finite, alpha < 0 where y is given, no output asked for */
 #define RECTIFY_ERROR_INVALID_OPTIONS 8      /* struct_size too small, an unknown field not zero, or an unknown value */
 #define RECTIFY_ERROR_UNKNOWN_BACKEND 9      /* options.backend or RECTIFY_ISA names no backend of this library */
 #define RECTIFY_ERROR_UNAVAILABLE_BACKEND 10 /* it names one that this machine, or RECTIFY_ISA, does not offer */

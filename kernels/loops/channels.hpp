@@ -1,8 +1,9 @@
 // map() over a tensor {outer, channels, inner} with one parameter per channel: which parameter meets which element.
-//   one channel          the parameter is a constant
-//   a short pattern      the parameters repeat every channels*inner elements; where that is short it is laid out, once per
-//   task inner == 1           rows: the parameters are a second contiguous input, row by row otherwise            runs: a
-//   constant per run
+//
+// - One channel: the parameter is a constant.
+// - A short pattern: parameters repeat every channels*inner elements; where that is short it is laid out, once per task.
+// - inner == 1: rows; the parameters are one more contiguous input, row by row.
+// - Otherwise: runs; a constant for each.
 #pragma once
 
 #include "map.hpp"

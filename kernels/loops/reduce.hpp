@@ -12,7 +12,7 @@ namespace {
 
 constexpr size_t sum_lanes = 64;
 
-// 64 lane sums in element order, folded by halves: the first steps on vectors, the last ones lane by lane.
+// 64 lane sums folded by halves: the first steps on vectors, the last ones lane by lane.
 RECTIFY_INLINE float fold_lanes(float* lane) {
   size_t half = sum_lanes / 2;
   for (; half >= F32::lanes; half /= 2) {
@@ -27,8 +27,8 @@ RECTIFY_INLINE float fold_lanes(float* lane) {
 // f(x, dy, &sum) returns dx and adds the element's part to the sum; an element x = 0 adds nothing.
 //
 // Stores to dx are aligned by taking its first `head` elements alone, as if a group of 64 had begun before the block and
-// they were its end. From then on element i of the block sits in lane i - head (mod 64); the fold reads the lanes back
-// rotated.
+// they were its end. From then on element i of the block sits in lane i - head (mod 64). The fold need not know: rotated or
+// not, it adds the same pairs.
 template <Store how, class F>
 RECTIFY_INLINE float sum_run(const float* x, const float* dy, float* dx, size_t count, F f) {
   constexpr size_t lanes = F32::lanes, vectors = sum_lanes / lanes;
@@ -57,7 +57,7 @@ RECTIFY_INLINE float sum_run(const float* x, const float* dy, float* dx, size_t 
     }
   }
 
-  float lane[2 * sum_lanes];
+  float lane[sum_lanes];
 #pragma GCC unroll 16
   for (size_t v = 0; v < vectors; ++v) store(lane + v * lanes, sum[v]);
   for (float* part = lane; i < count; part += lanes, i += lanes) {
@@ -69,9 +69,7 @@ RECTIFY_INLINE float sum_run(const float* x, const float* dy, float* dx, size_t 
     }
     store(part, value);
   }
-  if (head == 0) return fold_lanes(lane);
-  for (size_t v = 0; v < vectors; ++v) store(lane + sum_lanes + v * lanes, load(lane + v * lanes));
-  return fold_lanes(lane + sum_lanes - head);
+  return fold_lanes(lane);
 }
 
 // `rows` rows for `channels` neighbouring channels: sums[c] takes them in ascending order.
@@ -176,7 +174,8 @@ RECTIFY_INLINE void sum_rows(const SumTask& task, F f) {
 template <class Walk>
 RECTIFY_INLINE void with_sum_store(const SumTask& task, bool rows, Walk walk) {
   if (task.dx == nullptr) return walk.template operator()<Store::none>();
-  const bool rows_aligned = task.channels % F32::lanes == 0 && elements_to_alignment(static_cast<float*>(task.dx)) == 0;
+  const size_t offsets = task.channels | task.channel_begin;
+  const bool rows_aligned = offsets % F32::lanes == 0 && elements_to_alignment(static_cast<float*>(task.dx)) == 0;
   if (!task.streaming || (rows && !rows_aligned)) return walk.template operator()<Store::ordinary>();
   walk.template operator()<Store::streaming>();
   stream_fence();
