@@ -89,7 +89,7 @@ class Threads : public OnEachBackend {
     }
   }
 
-  const Inputs inputs;
+  const Inputs inputs{};
   const std::vector<PublicCall> list = calls();
   std::vector<Results> expected;
 };
