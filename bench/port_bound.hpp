@@ -5,7 +5,7 @@
 // them; on AMD a blend by sign shares them):
 //   expm1, alpha = 1     t, r, r*r, y, u, g, p and the last fma                                                     8
 //   exp                  a second term of r, and the last scaling                                                  10
-//   value                expm1, with a maximum for the select                                                       8
+//   value                expm1, the select                                                                          9
 //   gradient             exp, the product with dy, the select                                                      12
 //   gradient and sum     expm1, exp, the product with dy, the sum's fma                                            20
 // How many such instructions a cycle takes is measured, not looked up.

@@ -32,11 +32,11 @@ struct Candidate {
 };
 
 // Times all in turn, then adds a point to each series: the fastest of its candidates.
-void add_points(std::vector<Series>& series, std::vector<Candidate> candidates, size_t rounds) {
+void add_points(std::vector<Series>& series, std::vector<Candidate> candidates, bool in_cache, size_t rounds) {
   for (Candidate& c : candidates) c.timer = timer_of(c.run, 1);
   for (size_t round = 0; round < rounds; ++round)
     for (Candidate& c : candidates) {
-      c.run();  // another's streaming stores may have emptied the caches
+      if (in_cache) c.run();  // another's streaming stores may have emptied it
       c.times.push_back(c.timer.nanoseconds(c.run));
     }
   for (const Candidate& c : candidates) {
@@ -50,8 +50,8 @@ void add_points(std::vector<Series>& series, std::vector<Candidate> candidates, 
   }
 }
 
-void sweep_traffic(std::vector<Series>& all, Traffic traffic, const std::vector<size_t>& sizes, const Arena& arena,
-                   const Ceilings& ceilings, const rectify_options& options, size_t rounds) {
+void sweep_traffic(std::vector<Series>& all, Traffic traffic, const std::vector<size_t>& sizes, size_t last_cache,
+                   const Arena& arena, const Ceilings& ceilings, const rectify_options& options, size_t rounds) {
   std::vector<const Operation*> ours;
   std::vector<Series> series = {{"ceiling", "ordinary", traffic, {}}, {"ceiling", "streaming", traffic, {}}};
   for (const Operation& o : operations())
@@ -72,7 +72,10 @@ void sweep_traffic(std::vector<Series>& all, Traffic traffic, const std::vector<
       const Tensors t = tensors(o, arena.place(traffic, elements(shape)), arena);
       candidates.push_back({2 + i, elements(shape), [&o, t, shape, &options] { o.call(t, shape, options); }});
     }
-    add_points(series, std::move(candidates), touched > size_t{16} << 20 ? std::max<size_t>(rounds / 7, 3) : rounds);
+    // From there on a pass takes long, and what is in the cache does not matter.
+    const bool in_cache = touched < 2 * last_cache;
+    add_points(series, std::move(candidates), in_cache,
+               touched < last_cache / 2 ? rounds : std::max<size_t>(rounds / 7, 3));
   }
   all.insert(all.end(), series.begin(), series.end());
 }
@@ -93,7 +96,8 @@ std::vector<Series> sweep(const Machine& machine, const Arena& arena, const Ceil
     sizes.push_back(static_cast<size_t>(std::min(size, last)));
 
   std::vector<Series> series;
-  for (const Traffic traffic : swept_traffics) sweep_traffic(series, traffic, sizes, arena, ceilings, options, rounds);
+  for (const Traffic traffic : swept_traffics)
+    sweep_traffic(series, traffic, sizes, machine.last_cache().bytes, arena, ceilings, options, rounds);
   return series;
 }
 
