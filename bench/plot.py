@@ -136,7 +136,7 @@ def main():
         sys.exit(f"plot.py: cannot read {folder / 'roofline.json'}: {error}")
     figure = draw(report)
     for name in ("roofline.svg", "roofline.png"):
-        figure.savefig(folder / name, dpi=150, facecolor="white")
+        figure.savefig(folder / name, dpi=150, facecolor="white", bbox_inches="tight")
         print(folder / name)
 
 
