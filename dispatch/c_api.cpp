@@ -25,8 +25,7 @@ int32_t run(const Checked& checked, MapKernel map, SumKernel sum, void* sums) {
 
 // The same for an operation with one scalar parameter, which is rounded to the compute type first.
 int32_t run_with_scalar(Checked checked, double parameter, MapKernel map, SumKernel sum, void* sums) {
-  const FpEnvironment environment;
-  const float rounded = environment.round_to_f32(parameter);
+  const float rounded = FpEnvironment().round_to_f32(parameter);
   checked.work.parameter = &rounded;
   return run(checked, map, sum, sums);
 }

@@ -54,11 +54,13 @@ class FpEnvironment {
   FpEnvironment(const FpEnvironment&) = delete;
   FpEnvironment& operator=(const FpEnvironment&) = delete;
 
-  // The conversion is an operation with a rounding of its own. Passing the value through a volatile statement keeps the
-  // compiler from moving it in front of the constructor.
+  // The conversion is an operation with a rounding of its own. The volatile statements keep the compiler from moving it in
+  // front of the constructor or behind the destructor.
   float round_to_f32(double value) const {
     __asm__ volatile("" : "+m"(value));
-    return static_cast<float>(value);
+    float rounded = static_cast<float>(value);
+    __asm__ volatile("" : "+m"(rounded));
+    return rounded;
   }
 };
 

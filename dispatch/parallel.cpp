@@ -80,8 +80,12 @@ size_t concurrency(const rectify_options& options) noexcept {
 #if defined(RECTIFY_TBB)
     const StickyFlags flags;
     try {
-      tbb::parallel_for(
-          size_t{0}, workers, [&job](size_t worker) { job.work(worker); }, tbb::static_partitioner());
+      // Isolated: while it waits, the calling thread takes up no other task of the caller's, which might want a lock it
+      // holds.
+      tbb::this_task_arena::isolate([&] {
+        tbb::parallel_for(
+            size_t{0}, workers, [&job](size_t worker) { job.work(worker); }, tbb::static_partitioner());
+      });
     } catch (...) {  // oneTBB could not get memory or threads; those that ran have finished
     }
 #endif

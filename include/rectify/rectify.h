@@ -36,7 +36,7 @@
  *               other tensor; a parameter gradient overlaps nothing. Anything else is RECTIFY_ERROR_OVERLAP.
  *   Errors      A call returns a status. When it is not RECTIFY_OK, nothing was written. When several arguments are bad,
  *               one of them is reported. rectify_status_text() explains.
- *   Empty       n == 0 succeeds with NULL tensors; a non-NULL parameter gradient is then set to +0.
+ *   Empty       n == 0 succeeds, whatever pointers are NULL; a non-NULL parameter gradient is then set to +0.
  *   Threads     Every function may be called from any number of threads at once. Outputs of concurrent calls must be
  *               distinct. Nothing is created or destroyed by the caller. Small arrays stay on the calling thread.
  *   Environment The caller's floating-point control bits (rounding, FTZ/DAZ, exception masks) do not change any result and

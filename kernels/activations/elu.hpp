@@ -7,9 +7,13 @@ namespace rectify {
 namespace {
 namespace elu {
 
+// expm1(x) is never below x, not even as computed here (every float has been tried), and what scaled_expm1 gives for x that
+// is not negative is about -1: so the greater one is the one that the sign selects. That saves a comparison and a blend,
+// which share the pipes of the multiplications.
 template <bool unit_alpha>
 RECTIFY_INLINE F32 forward(F32 x, F32 alpha) {
-  return select(less(x, broadcast(0)), scaled_expm1<unit_alpha>(x, alpha), x);
+  if constexpr (unit_alpha) return greater_or_second(scaled_expm1<true>(x, alpha), x);
+  return select(less(x, broadcast(0)), scaled_expm1<false>(x, alpha), x);
 }
 
 template <bool unit_alpha>

@@ -70,6 +70,9 @@ RECTIFY_INLINE F32 fma(F32 a, F32 b, F32 c) { return {_mm256_fmadd_ps(a.v, b.v, 
 RECTIFY_INLINE Mask32 less(F32 a, F32 b) { return {_mm256_cmp_ps(a.v, b.v, _CMP_LT_OQ)}; }
 RECTIFY_INLINE Mask32 less_equal(F32 a, F32 b) { return {_mm256_cmp_ps(a.v, b.v, _CMP_LE_OQ)}; }
 RECTIFY_INLINE F32 select(Mask32 mask, F32 a, F32 b) { return {_mm256_blendv_ps(b.v, a.v, mask.v)}; }
+// a > b ? a : b, in every detail: b where they compare equal, zeros of either sign included, or not at all. That is what
+// max_ps computes.
+RECTIFY_INLINE F32 greater_or_second(F32 a, F32 b) { return {_mm256_max_ps(a.v, b.v)}; }
 RECTIFY_INLINE F32 zero_where(Mask32 mask, F32 a) { return {_mm256_andnot_ps(mask.v, a.v)}; }
 
 // sum + a*b in one rounding where the mask is set; elsewhere sum, up to the sign of a zero. Both factors are masked, so

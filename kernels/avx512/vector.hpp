@@ -53,6 +53,9 @@ RECTIFY_INLINE F32 fma(F32 a, F32 b, F32 c) { return {_mm512_fmadd_ps(a.v, b.v, 
 RECTIFY_INLINE Mask32 less(F32 a, F32 b) { return {_mm512_cmp_ps_mask(a.v, b.v, _CMP_LT_OQ)}; }
 RECTIFY_INLINE Mask32 less_equal(F32 a, F32 b) { return {_mm512_cmp_ps_mask(a.v, b.v, _CMP_LE_OQ)}; }
 RECTIFY_INLINE F32 select(Mask32 mask, F32 a, F32 b) { return {_mm512_mask_blend_ps(mask.v, b.v, a.v)}; }
+// a > b ? a : b, in every detail: b where they compare equal, zeros of either sign included, or not at all. That is what
+// max_ps computes.
+RECTIFY_INLINE F32 greater_or_second(F32 a, F32 b) { return {_mm512_max_ps(a.v, b.v)}; }
 RECTIFY_INLINE F32 zero_where(Mask32 mask, F32 a) { return {_mm512_maskz_mov_ps(static_cast<__mmask16>(~mask.v), a.v)}; }
 
 // sum + a*b in one rounding where the mask is set; elsewhere sum.

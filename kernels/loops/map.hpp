@@ -9,13 +9,21 @@ namespace rectify {
 namespace {
 
 // Four vectors a turn: one update of the addresses, and loads that do not wait for each other's results.
-template <Store how, class F, class... Inputs>
+//
+// A short formula runs ahead of the data by itself, and prefetching slows it down. A long one fills the reorder buffer with
+// arithmetic and sees only a few lines ahead: for those `ahead` says how many elements to prefetch. A prefetch never
+// faults.
+template <Store how, size_t ahead, class F, class... Inputs>
 RECTIFY_INLINE void map(float* out, size_t n, F f, const Inputs*... inputs) {
   constexpr size_t lanes = F32::lanes, vectors = 4;
   const size_t head = smaller(n, elements_to_alignment(out));
   if (head != 0) put_partial<how>(out, f(load_partial(inputs, head)...), head);
   size_t i = head;
   for (; i + vectors * lanes <= n; i += vectors * lanes) {
+    if constexpr (ahead != 0) {
+#pragma GCC unroll 4
+      for (size_t line = 0; line < vectors * lanes; line += 16) (__builtin_prefetch(inputs + i + ahead + line), ...);
+    }
     F32 result[vectors];
 #pragma GCC unroll 4
     for (size_t v = 0; v < vectors; ++v) result[v] = f(load(inputs + i + v * lanes)...);
@@ -27,13 +35,13 @@ RECTIFY_INLINE void map(float* out, size_t n, F f, const Inputs*... inputs) {
 }
 
 // out[i] = f(parameter, inputs[i]...) where the parameters repeat: pattern[k] belongs to every element head + k (mod
-// period), the head's own stand before pattern[0]. head aligns out, and the period is a multiple of the vector. Four
-// periods are walked side by side, so that a vector of parameters is loaded once for four of the tensor: the third stream
-// would cost a quarter of the speed in L2.
+// period), the head's own stand before pattern[0]. head aligns out, and the period is a multiple of the vector. In cache
+// four periods (two with dy) are walked side by side, so that a vector of parameters is loaded once for them: one more load
+// a vector costs up to a quarter of the speed in L2. Streaming stores want one stream.
 template <Store how, class F, class... Inputs>
 RECTIFY_INLINE void map_pattern(float* out, size_t n, size_t head, const float* pattern, size_t period, F f,
                                 const Inputs*... inputs) {
-  constexpr size_t lanes = F32::lanes, rows = 4 / sizeof...(Inputs);
+  constexpr size_t lanes = F32::lanes, rows = how == Store::streaming ? 1 : 4 / sizeof...(Inputs);
   if (head != 0) put_partial<how>(out, f(load_partial(pattern - head, head), load_partial(inputs, head)...), head);
   size_t i = head;
   for (; i + rows * period <= n; i += rows * period) {

@@ -68,6 +68,10 @@ RECTIFY_INLINE Mask32 less(F32 a, F32 b) { return {vcltq_f32(a.v, b.v)}; }
 RECTIFY_INLINE Mask32 less_equal(F32 a, F32 b) { return {vcleq_f32(a.v, b.v)}; }
 RECTIFY_INLINE F32 select(Mask32 mask, F32 a, F32 b) { return {vbslq_f32(mask.v, a.v, b.v)}; }
 
+// a > b ? a : b, in every detail: b where they compare equal, zeros of either sign included, or not at all. NEON's own
+// maximum would differ.
+RECTIFY_INLINE F32 greater_or_second(F32 a, F32 b) { return select(less(b, a), a, b); }
+
 RECTIFY_INLINE float32x4_t keep_where(Mask32 mask, F32 a) {
   return vreinterpretq_f32_u32(vandq_u32(vreinterpretq_u32_f32(a.v), mask.v));
 }

@@ -67,6 +67,7 @@ constexpr Vocabulary RECTIFY_VOCABULARY_TABLE = {
     .select_less_equal = select_where<less_equal>,
     .zero_where_less = zeroed_where<less>,
     .zero_where_less_equal = zeroed_where<less_equal>,
+    .greater_or_second = binary<greater_or_second>,
     .fma_where_less = fused_where_less,
     .broadcast_bits = broadcast_bits_to,
     .through_bits = through_bits,

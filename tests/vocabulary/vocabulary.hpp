@@ -29,6 +29,7 @@ struct Vocabulary {
   // Compares l with r; out is +0 where that holds, else a.
   void (*zero_where_less)(const float* l, const float* r, const float* a, float* out);
   void (*zero_where_less_equal)(const float* l, const float* r, const float* a, float* out);
+  void (*greater_or_second)(const float* a, const float* b, float* out);
   // Compares l with r; out is sum + a*b where that holds, else sum.
   void (*fma_where_less)(const float* l, const float* r, const float* a, const float* b, const float* sum, float* out);
 

@@ -218,6 +218,9 @@ TEST_P(VocabularyTest, CompareAndSelect) {
     expect(zeros, a, is_less, "zero where less");
     vocabulary.zero_where_less_equal(x, y, a.data(), out.data());
     expect(zeros, a, is_less_equal, "zero where less_equal");
+    vocabulary.greater_or_second(x, y, out.data());
+    expect(
+        Values(x, x + lanes), Values(y, y + lanes), [](float p, float q) { return p > q; }, "greater or second");
     if (HasFatalFailure()) return;
   }
 }

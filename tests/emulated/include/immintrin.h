@@ -27,6 +27,7 @@
 #define _mm512_cmp_ps_mask simde_mm512_cmp_ps_mask
 #define _mm512_mask_blend_ps simde_mm512_mask_blend_ps
 #define _mm512_maskz_mov_ps simde_mm512_maskz_mov_ps
+#define _mm512_max_ps emulated_max_ps
 #define _mm512_castps_si512 simde_mm512_castps_si512
 #define _mm512_castsi512_ps simde_mm512_castsi512_ps
 #define _mm512_min_epi32 simde_mm512_min_epi32
@@ -59,6 +60,11 @@ static inline __attribute__((always_inline)) simde__m512 emulated_mask3_fmadd_ps
   return simde_mm512_mask_mov_ps(c, mask, simde_mm512_fmadd_ps(a, b, c));
 }
 #define _mm512_mask3_fmadd_ps emulated_mask3_fmadd_ps
+
+// SIMDe's maximum leaves NaN and zeros to the compiler; the instruction is exactly this.
+static inline __attribute__((always_inline)) simde__m512 emulated_max_ps(simde__m512 a, simde__m512 b) {
+  return simde_mm512_mask_mov_ps(b, simde_mm512_cmp_ps_mask(a, b, _CMP_GT_OQ), a);
+}
 
 static inline __attribute__((always_inline)) void emulated_stream_ps(float* p, simde__m512 a) {
   if ((uintptr_t)p % 64 != 0) __builtin_trap();
