@@ -15,9 +15,9 @@ namespace {
 constexpr size_t longest_pattern = 512;
 
 // out = f(inputs...): no parameter, or the same for all, which f then knows. `inputs` are pointers to the whole tensors.
-template <Store how, size_t ahead = 0, class F, class... Inputs>
+template <Store how, Formula formula = Formula::brief, class F, class... Inputs>
 RECTIFY_INLINE void map_elements(const MapTask& task, size_t begin, size_t end, F f, const Inputs*... inputs) {
-  map<how, ahead>(static_cast<float*>(task.out) + begin, end - begin, f, (inputs + begin)...);
+  map<how, formula>(static_cast<float*>(task.out) + begin, end - begin, f, (inputs + begin)...);
 }
 
 // The case of a short pattern; false if it is not one, or occurs too seldom to be worth laying out.
@@ -69,7 +69,7 @@ RECTIFY_INLINE void map_channels(const MapTask& task, F f, const Inputs*... inpu
   while (begin < task.end) {
     const size_t end = smaller(task.end, begin + (length - offset));
     if (inner == 1) {
-      map<how, 0>(out + begin, end - begin, f, parameter + offset, (inputs + begin)...);
+      map<how, Formula::brief>(out + begin, end - begin, f, parameter + offset, (inputs + begin)...);
     } else {
       constant(begin, end, parameter[channel]);
       channel = channel + 1 == channels ? 0 : channel + 1;
