@@ -54,8 +54,7 @@ struct SumPlan {
   size_t nodes;        // per channel
   size_t tile;         // channels of a task
   size_t tiles;
-  size_t levels;        // rows of scratch that a task needs
-  size_t scratch_rows;  // of `tile` values each, for all tasks
+  size_t levels;  // rows of scratch that a task needs
 };
 
 SumPlan plan_sum(const rectify_shape& shape) noexcept {
