@@ -11,6 +11,7 @@
 #include <string>
 
 #include "arena.hpp"
+#include "calls.hpp"
 #include "ceilings.hpp"
 #include "operations.hpp"
 #include "port_bound.hpp"
@@ -26,11 +27,14 @@ namespace {
 
 constexpr const char* usage =
     "usage: roofline [--quick] [--output DIR] [--benchmark_filter=REGEX]\n"
+    "       roofline --calls [--benchmark_...]\n"
     "  --quick       one thread, the chosen backend at all levels, the others at L2 only: under a minute\n"
-    "  --output DIR  where roofline.json goes; the current folder if not given\n";
+    "  --output DIR  where roofline.json goes; the current folder if not given\n"
+    "  --calls       only time the calls, as a plain Google Benchmark program: what ./run bench-compare compares\n";
 
 struct Options {
   bool quick = false;
+  bool calls = false;
   std::filesystem::path output = ".";
 };
 
@@ -49,6 +53,8 @@ Options parse(int argc, char** argv) {
   for (int i = 1; i < argc; ++i) {
     if (std::strcmp(argv[i], "--quick") == 0)
       options.quick = true;
+    else if (std::strcmp(argv[i], "--calls") == 0)
+      options.calls = true;
     else if (std::strcmp(argv[i], "--output") == 0 && i + 1 < argc)
       options.output = argv[++i];
     else
@@ -116,6 +122,10 @@ FILE* open_json(const std::filesystem::path& folder, const char* mode) {
 }
 
 int run(const Options& options) {
+  if (options.calls) {
+    run_calls(this_machine());
+    return 0;
+  }
   const double start = wall_nanoseconds();
   const Effort effort = options.quick ? quick_effort : full_effort;
   std::fclose(open_json(options.output, "a"));  // before the work: an unwritable folder should not cost a run
