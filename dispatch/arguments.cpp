@@ -8,14 +8,16 @@
 namespace rectify {
 namespace {
 
+constexpr rectify_options defaults = {};
+
 // The product of the shape. Neither it, nor the bytes of the tensor, nor those of the parameters may exceed size_t.
-int32_t count_elements(const rectify_shape& shape, size_t element_size, size_t* elements) noexcept {
+int32_t count_elements(const Work& work, size_t element_size, size_t* elements) noexcept {
   size_t bytes;
-  if (__builtin_mul_overflow(shape.channels, element_size, &bytes)) return RECTIFY_ERROR_SIZE_OVERFLOW;
+  if (__builtin_mul_overflow(work.channels, element_size, &bytes)) return RECTIFY_ERROR_SIZE_OVERFLOW;
   *elements = 0;
-  if (shape.outer == 0 || shape.channels == 0 || shape.inner == 0) return RECTIFY_OK;
+  if (work.outer == 0 || work.channels == 0 || work.inner == 0) return RECTIFY_OK;
   size_t count;
-  if (__builtin_mul_overflow(shape.outer, shape.channels, &count) || __builtin_mul_overflow(count, shape.inner, &count) ||
+  if (__builtin_mul_overflow(work.outer, work.channels, &count) || __builtin_mul_overflow(count, work.inner, &count) ||
       __builtin_mul_overflow(count, element_size, &bytes)) {
     return RECTIFY_ERROR_SIZE_OVERFLOW;
   }
@@ -23,61 +25,67 @@ int32_t count_elements(const rectify_shape& shape, size_t element_size, size_t* 
   return RECTIFY_OK;
 }
 
+// `bytes` at `address`, and what they may share with others. NULL is a tensor that is not there: it overlaps nothing.
 struct Range {
+  Range(const void* data, size_t size) noexcept : address(reinterpret_cast<uintptr_t>(data)), bytes(size) {}
+  bool disjoint(const Range& other) const noexcept {
+    return (other.address - address >= bytes && address - other.address >= other.bytes) || address == 0 ||
+           other.address == 0 || bytes == 0 || other.bytes == 0;
+  }
+  bool same_or_disjoint(const Range& other) const noexcept { return address == other.address || disjoint(other); }
   uintptr_t address;
-  size_t bytes;  // 0 for a tensor that is not there
+  size_t bytes;
 };
 
-Range range(const void* data, size_t bytes) noexcept {
-  return {reinterpret_cast<uintptr_t>(data), data == nullptr ? 0 : bytes};
-}
-
-bool disjoint(Range a, Range b) noexcept {
-  return a.bytes == 0 || b.bytes == 0 || (b.address - a.address >= a.bytes && a.address - b.address >= b.bytes);
-}
-
-bool same_or_disjoint(Range a, Range b) noexcept { return a.address == b.address || disjoint(a, b); }
-
-int32_t check_pointers(const Call& call, Needs needs, bool has_slopes, size_t elements, size_t element_size) noexcept {
-  if (elements != 0) {
-    if (call.x == nullptr || (needs != Needs::forward && call.dy == nullptr) || (has_slopes && call.slope == nullptr)) {
+int32_t check_pointers(const Call& call, Needs needs, bool has_slopes) noexcept {
+  const Work& work = call.work;
+  if (call.elements != 0) {
+    if (work.x == nullptr || (needs != Needs::forward && work.dy == nullptr) || (has_slopes && work.parameter == nullptr)) {
       return RECTIFY_ERROR_NULL_POINTER;
     }
-    if (call.out == nullptr) {
+    if (work.out == nullptr) {
       if (needs != Needs::backward_with_parameter) return RECTIFY_ERROR_NULL_POINTER;
       if (call.sums == nullptr) return RECTIFY_ERROR_INVALID_ARGUMENT;
     }
   }
-  const size_t bytes = elements * element_size, parameter_bytes = call.shape.channels * element_size;
-  const Range x = range(call.x, bytes), dy = range(call.dy, bytes), out = range(call.out, bytes);
-  const Range slope = range(call.slope, parameter_bytes), sums = range(call.sums, parameter_bytes);
-  if ((x.address | dy.address | out.address | slope.address | sums.address) % element_size != 0) {
+  const size_t bytes = call.elements * call.element_size, parameter_bytes = work.channels * call.element_size;
+  const Range x(work.x, bytes), dy(work.dy, bytes), out(work.out, bytes);
+  const Range slope(work.parameter, parameter_bytes), sums(call.sums, parameter_bytes);
+  if ((x.address | dy.address | out.address | slope.address | sums.address) % call.element_size != 0) {
     return RECTIFY_ERROR_UNALIGNED;
   }
-  const bool allowed = same_or_disjoint(out, x) && same_or_disjoint(out, dy) && disjoint(out, slope) &&
-                       disjoint(sums, out) && disjoint(sums, x) && disjoint(sums, dy) && disjoint(sums, slope);
+  bool allowed = out.same_or_disjoint(x);
+  if (work.dy != nullptr) allowed = allowed && out.same_or_disjoint(dy);
+  if (has_slopes) allowed = allowed && out.disjoint(slope);
+  if (call.sums != nullptr) {
+    allowed = allowed && sums.disjoint(out) && sums.disjoint(x) && sums.disjoint(dy) && sums.disjoint(slope);
+  }
   return allowed ? RECTIFY_OK : RECTIFY_ERROR_OVERLAP;
 }
 
 }  // namespace
 
-int32_t check(const Call& call, Needs needs, bool has_slopes, Checked* checked) noexcept {
-  size_t element_size, elements;
-  if (const int32_t status = check_dtype(call.dtype, &element_size)) return status;
-  if (const int32_t status = count_elements(call.shape, element_size, &elements)) return status;
-  if (const int32_t status = check_options(call.options, &checked->options)) return status;
+int32_t check(Call& call, Needs needs, bool has_slopes) noexcept {
+  if (const int32_t status = check_dtype(call.dtype, &call.element_size)) return status;
+  if (const int32_t status = count_elements(call.work, call.element_size, &call.elements)) return status;
+  if (call.options == nullptr) {
+    call.options = &defaults;
+  } else if (const int32_t status = check_options(call.options)) {
+    return status;
+  }
   const Backend* backend;
-  if (const int32_t status = select_backend(checked->options.backend, &backend)) return status;
-  if (const int32_t status = check_pointers(call, needs, has_slopes, elements, element_size)) return status;
+  if (const int32_t status = select_backend(call.options->backend, &backend)) return status;
+  if (const int32_t status = check_pointers(call, needs, has_slopes)) return status;
 
-  checked->kernels = &backend->f32;
-  checked->work = {call.x, call.dy, call.out, call.slope, call.shape, elements, element_size};
-  if (call.shape.channels == 1) checked->work.shape = {1, 1, elements};
+  call.kernels = &backend->f32;
+  if (call.work.channels == 1) {
+    call.work.outer = 1;
+    call.work.inner = call.elements;
+  }
   return RECTIFY_OK;
 }
 
-int32_t check_options(const rectify_options* options, rectify_options* checked) noexcept {
-  *checked = {};
+int32_t check_options(const rectify_options* options) noexcept {
   if (options == nullptr) return RECTIFY_OK;
   if (options->struct_size < sizeof(rectify_options)) return RECTIFY_ERROR_INVALID_OPTIONS;
   // A caller newer than this library may know more fields; they must ask for nothing.
@@ -86,7 +94,6 @@ int32_t check_options(const rectify_options* options, rectify_options* checked) 
     return RECTIFY_ERROR_INVALID_OPTIONS;
   }
   if (options->sums != RECTIFY_SUMS_ORDERED || options->reserved != 0) return RECTIFY_ERROR_INVALID_OPTIONS;
-  *checked = *options;
   return RECTIFY_OK;
 }
 
@@ -104,15 +111,29 @@ int32_t check_dtype(int32_t dtype, size_t* element_size) noexcept {
   }
 }
 
-bool finite_in_f32(double alpha) noexcept {
-  // The smallest magnitude that rounds to infinity lies halfway between the largest float and 2^128.
-  constexpr uint64_t rounds_to_infinity = std::bit_cast<uint64_t>(0x1.ffffffp127), magnitude = ~uint64_t{0} >> 1;
-  return (std::bit_cast<uint64_t>(alpha) & magnitude) < rounds_to_infinity;
+float round_to_f32(double value) noexcept {
+  const uint64_t bits = std::bit_cast<uint64_t>(value), magnitude = bits & ~uint64_t{0} >> 1, exponent = magnitude >> 52;
+  constexpr uint64_t hidden = uint64_t{1} << 52, infinity = 0x7F800000;
+  // Drops the lowest bits: rounds to nearest, ties to even. A carry runs on into the exponent, as it should.
+  const auto drop = [](uint64_t from, uint64_t count) {
+    return (from + (uint64_t{1} << (count - 1)) - 1 + (from >> count & 1)) >> count;
+  };
+  uint64_t rounded = 0;
+  if (magnitude > uint64_t{0x7FF} << 52) {
+    rounded = 0x7FC00000;  // NaN
+  } else if (exponent >= 897) {
+    rounded = std::min(drop(magnitude - (uint64_t{896} << 52), 29), infinity);
+  } else if (exponent >= 872) {
+    rounded = drop((magnitude & (hidden - 1)) | hidden, 926 - exponent);  // denormal in f32
+  }
+  return std::bit_cast<float>(static_cast<uint32_t>(bits >> 32 & 0x80000000) | static_cast<uint32_t>(rounded));
 }
 
-bool below_zero(double alpha) noexcept {
+bool is_finite(float value) noexcept { return (std::bit_cast<uint32_t>(value) & 0x7F800000) != 0x7F800000; }
+
+bool below_zero(double value) noexcept {
   constexpr uint64_t minus_zero = uint64_t{1} << 63;
-  return std::bit_cast<uint64_t>(alpha) > minus_zero;
+  return std::bit_cast<uint64_t>(value) > minus_zero;
 }
 
 }  // namespace rectify

@@ -4,33 +4,36 @@
 #include <cstring>
 
 #include "dispatch/arguments.hpp"
-#include "dispatch/fp_environment.hpp"
 #include "dispatch/select.hpp"
+#include "dispatch/tasks.hpp"
 
 namespace {
 
 using namespace rectify;
 
-// Runs what the checked call asks for: the one-pass kernel where sums are wanted, the plain one otherwise.
-int32_t run(const Checked& checked, MapKernel map, SumKernel sum, void* sums) {
-  const Work& work = checked.work;
-  if (work.elements == 0) {
-    if (sums != nullptr && work.shape.channels != 0) std::memset(sums, 0, work.shape.channels * work.element_size);
+// Runs what a checked call asks for: the one-pass kernel where sums are wanted, the plain one otherwise.
+int32_t run(Call& call, MapKernel map, SumKernel sum = nullptr) {
+  if (call.elements == 0) {
+    if (call.sums != nullptr && call.work.channels != 0) std::memset(call.sums, 0, call.work.channels * call.element_size);
     return RECTIFY_OK;
   }
-  if (sums != nullptr) return run_sum(sum, checked.kernels->fold, work, sums, checked.options);
-  run_map(map, work, checked.options);
+  if (call.sums != nullptr) return run_sum(sum, call);
+  run_map(map, call);
   return RECTIFY_OK;
 }
 
-// The same for an operation with one scalar parameter, which is rounded to the compute type first.
-int32_t run_with_scalar(Checked checked, double parameter, MapKernel map, SumKernel sum, void* sums) {
-  const float rounded = FpEnvironment().round_to_f32(parameter);
-  checked.work.parameter = &rounded;
-  return run(checked, map, sum, sums);
+// ELU's alpha, rounded: it must be finite then.
+int32_t check_alpha(double alpha, float* rounded) {
+  *rounded = round_to_f32(alpha);
+  return is_finite(*rounded) ? RECTIFY_OK : RECTIFY_ERROR_INVALID_ARGUMENT;
 }
 
-rectify_shape flat(size_t n) { return {1, 1, n}; }
+// A tensor without channels.
+Work flat(size_t n, const void* x, const void* dy, void* out) { return {x, dy, out, nullptr, 1, 1, n, false}; }
+
+Work shaped(rectify_shape shape, const void* x, const void* dy, void* out, const void* slope) {
+  return {x, dy, out, slope, shape.outer, shape.channels, shape.inner, false};
+}
 
 }  // namespace
 
@@ -74,91 +77,90 @@ const char* rectify_status_text(int32_t status) noexcept {
 
 int32_t rectify_backend_in_use(const rectify_options* options, const char** name) noexcept {
   if (name == nullptr) return RECTIFY_ERROR_NULL_POINTER;
-  rectify_options checked;
-  if (const int32_t status = check_options(options, &checked)) return status;
+  if (const int32_t status = check_options(options)) return status;
   const Backend* backend;
-  if (const int32_t status = select_backend(checked.backend, &backend)) return status;
+  if (const int32_t status = select_backend(options == nullptr ? nullptr : options->backend, &backend)) return status;
   *name = backend->name;
   return RECTIFY_OK;
 }
 
 int32_t rectify_relu_forward(int32_t dtype, size_t n, const void* x, void* y, const rectify_options* options) noexcept {
-  Checked checked;
-  const Call call = {dtype, flat(n), x, nullptr, y, nullptr, nullptr, options};
-  if (const int32_t status = check(call, Needs::forward, false, &checked)) return status;
-  return run(checked, checked.kernels->relu_forward, nullptr, nullptr);
+  Call call(dtype, flat(n, x, nullptr, y), nullptr, options);
+  if (const int32_t status = check(call, Needs::forward, false)) return status;
+  return run(call, call.kernels->relu_forward);
 }
 
 int32_t rectify_relu_backward(int32_t dtype, size_t n, const void* x, const void* dy, void* dx,
                               const rectify_options* options) noexcept {
-  Checked checked;
-  const Call call = {dtype, flat(n), x, dy, dx, nullptr, nullptr, options};
-  if (const int32_t status = check(call, Needs::backward, false, &checked)) return status;
-  return run(checked, checked.kernels->relu_backward, nullptr, nullptr);
+  Call call(dtype, flat(n, x, dy, dx), nullptr, options);
+  if (const int32_t status = check(call, Needs::backward, false)) return status;
+  return run(call, call.kernels->relu_backward);
 }
 
 int32_t rectify_leaky_relu_forward(int32_t dtype, size_t n, double slope, const void* x, void* y,
                                    const rectify_options* options) noexcept {
-  Checked checked;
-  const Call call = {dtype, flat(n), x, nullptr, y, nullptr, nullptr, options};
-  if (const int32_t status = check(call, Needs::forward, false, &checked)) return status;
-  return run_with_scalar(checked, slope, checked.kernels->prelu_forward, nullptr, nullptr);
+  Call call(dtype, flat(n, x, nullptr, y), nullptr, options);
+  if (const int32_t status = check(call, Needs::forward, false)) return status;
+  const float rounded = round_to_f32(slope);
+  call.work.parameter = &rounded;
+  return run(call, call.kernels->prelu_forward);
 }
 
 int32_t rectify_leaky_relu_backward(int32_t dtype, size_t n, double slope, const void* x, const void* dy, void* dx,
                                     void* dslope, const rectify_options* options) noexcept {
-  Checked checked;
-  const Call call = {dtype, flat(n), x, dy, dx, nullptr, dslope, options};
-  if (const int32_t status = check(call, Needs::backward_with_parameter, false, &checked)) return status;
-  return run_with_scalar(checked, slope, checked.kernels->prelu_backward, checked.kernels->prelu_backward_with_parameter,
-                         dslope);
+  Call call(dtype, flat(n, x, dy, dx), dslope, options);
+  if (const int32_t status = check(call, Needs::backward_with_parameter, false)) return status;
+  const float rounded = round_to_f32(slope);
+  call.work.parameter = &rounded;
+  return run(call, call.kernels->prelu_backward, call.kernels->prelu_backward_with_parameter);
 }
 
 int32_t rectify_prelu_forward(int32_t dtype, int32_t slope_dtype, rectify_shape shape, const void* x, const void* slope,
                               void* y, const rectify_options* options) noexcept {
-  Checked checked;
-  const Call call = {dtype, shape, x, nullptr, y, slope, nullptr, options};
+  Call call(dtype, shaped(shape, x, nullptr, y, slope), nullptr, options);
   size_t slope_size;
   if (const int32_t status = check_dtype(slope_dtype, &slope_size)) return status;
-  if (const int32_t status = check(call, Needs::forward, true, &checked)) return status;
-  return run(checked, checked.kernels->prelu_forward, nullptr, nullptr);
+  if (const int32_t status = check(call, Needs::forward, true)) return status;
+  return run(call, call.kernels->prelu_forward);
 }
 
 int32_t rectify_prelu_backward(int32_t dtype, int32_t slope_dtype, rectify_shape shape, const void* x, const void* slope,
                                const void* dy, void* dx, void* dslope, const rectify_options* options) noexcept {
-  Checked checked;
-  const Call call = {dtype, shape, x, dy, dx, slope, dslope, options};
+  Call call(dtype, shaped(shape, x, dy, dx, slope), dslope, options);
   size_t slope_size;
   if (const int32_t status = check_dtype(slope_dtype, &slope_size)) return status;
-  if (const int32_t status = check(call, Needs::backward_with_parameter, true, &checked)) return status;
-  return run(checked, checked.kernels->prelu_backward, checked.kernels->prelu_backward_with_parameter, dslope);
+  if (const int32_t status = check(call, Needs::backward_with_parameter, true)) return status;
+  return run(call, call.kernels->prelu_backward, call.kernels->prelu_backward_with_parameter);
 }
 
 int32_t rectify_elu_forward(int32_t dtype, size_t n, double alpha, const void* x, void* y,
                             const rectify_options* options) noexcept {
-  Checked checked;
-  const Call call = {dtype, flat(n), x, nullptr, y, nullptr, nullptr, options};
-  if (const int32_t status = check(call, Needs::forward, false, &checked)) return status;
-  if (!finite_in_f32(alpha)) return RECTIFY_ERROR_INVALID_ARGUMENT;
-  return run_with_scalar(checked, alpha, checked.kernels->elu_forward, nullptr, nullptr);
+  Call call(dtype, flat(n, x, nullptr, y), nullptr, options);
+  float rounded;
+  if (const int32_t status = check(call, Needs::forward, false)) return status;
+  if (const int32_t status = check_alpha(alpha, &rounded)) return status;
+  call.work.parameter = &rounded;
+  return run(call, call.kernels->elu_forward);
 }
 
 int32_t rectify_elu_backward(int32_t dtype, size_t n, double alpha, const void* x, const void* dy, void* dx, void* dalpha,
                              const rectify_options* options) noexcept {
-  Checked checked;
-  const Call call = {dtype, flat(n), x, dy, dx, nullptr, dalpha, options};
-  if (const int32_t status = check(call, Needs::backward_with_parameter, false, &checked)) return status;
-  if (!finite_in_f32(alpha)) return RECTIFY_ERROR_INVALID_ARGUMENT;
-  return run_with_scalar(checked, alpha, checked.kernels->elu_backward, checked.kernels->elu_backward_with_parameter,
-                         dalpha);
+  Call call(dtype, flat(n, x, dy, dx), dalpha, options);
+  float rounded;
+  if (const int32_t status = check(call, Needs::backward_with_parameter, false)) return status;
+  if (const int32_t status = check_alpha(alpha, &rounded)) return status;
+  call.work.parameter = &rounded;
+  return run(call, call.kernels->elu_backward, call.kernels->elu_backward_with_parameter);
 }
 
 int32_t rectify_elu_backward_from_y(int32_t dtype, size_t n, double alpha, const void* y, const void* dy, void* dx,
                                     const rectify_options* options) noexcept {
-  Checked checked;
-  const Call call = {dtype, flat(n), y, dy, dx, nullptr, nullptr, options};
-  if (const int32_t status = check(call, Needs::backward, false, &checked)) return status;
-  if (!finite_in_f32(alpha) || below_zero(alpha)) return RECTIFY_ERROR_INVALID_ARGUMENT;
-  return run_with_scalar(checked, alpha, checked.kernels->elu_backward_from_y, nullptr, nullptr);
+  Call call(dtype, flat(n, y, dy, dx), nullptr, options);
+  float rounded;
+  if (const int32_t status = check(call, Needs::backward, false)) return status;
+  if (const int32_t status = check_alpha(alpha, &rounded)) return status;
+  if (below_zero(alpha)) return RECTIFY_ERROR_INVALID_ARGUMENT;
+  call.work.parameter = &rounded;
+  return run(call, call.kernels->elu_backward_from_y);
 }
 }

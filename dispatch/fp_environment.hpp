@@ -53,15 +53,6 @@ class FpEnvironment {
  public:
   FpEnvironment(const FpEnvironment&) = delete;
   FpEnvironment& operator=(const FpEnvironment&) = delete;
-
-  // The conversion is an operation with a rounding of its own. The volatile statements keep the compiler from moving it in
-  // front of the constructor or behind the destructor.
-  float round_to_f32(double value) const {
-    __asm__ volatile("" : "+m"(value));
-    float rounded = static_cast<float>(value);
-    __asm__ volatile("" : "+m"(rounded));
-    return rounded;
-  }
 };
 
 // Keeps the caller's sticky exception flags through code that clears them, as oneTBB does on the thread that calls it.

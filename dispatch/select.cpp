@@ -31,9 +31,16 @@ constexpr const Backend* backends[] = {
 };
 constexpr size_t backend_count = sizeof backends / sizeof backends[0];
 
+// Names are a few letters: comparing them here is quicker than a call.
 size_t find(std::string_view name) noexcept {
+  const auto is = [name](const char* known) {
+    for (const char c : name) {
+      if (*known++ != c) return false;
+    }
+    return *known == '\0';
+  };
   size_t index = 0;
-  while (index < backend_count && name != backends[index]->name) ++index;
+  while (index < backend_count && !is(backends[index]->name)) ++index;
   return index;
 }
 
@@ -46,7 +53,7 @@ struct alignas(8) Offer {
 static_assert(std::atomic<Offer>::is_always_lock_free);
 std::atomic<Offer> cached_offer{};
 
-Offer work_out_offer() noexcept {
+[[gnu::noinline]] Offer work_out_offer() noexcept {
   const uint32_t features = cpu_features();
   uint32_t runnable = 0;
   for (size_t i = 0; i < backend_count; ++i) {
@@ -76,18 +83,22 @@ Offer offer() noexcept {
   return known;
 }
 
+// Out of line: it would cost the calls that name none.
+[[gnu::noinline]] int32_t select_named(Offer offered, const char* name, const Backend** backend) noexcept {
+  const size_t index = find(name);
+  if (index == backend_count) return RECTIFY_ERROR_UNKNOWN_BACKEND;
+  if (!(offered.available >> index & 1)) return RECTIFY_ERROR_UNAVAILABLE_BACKEND;
+  *backend = backends[index];
+  return RECTIFY_OK;
+}
+
 }  // namespace
 
 int32_t select_backend(const char* name, const Backend** backend) noexcept {
   const Offer offered = offer();
   if (offered.status != RECTIFY_OK) return offered.status;
-  size_t index = static_cast<size_t>(std::countr_zero(offered.available));
-  if (name != nullptr) {
-    index = find(name);
-    if (index == backend_count) return RECTIFY_ERROR_UNKNOWN_BACKEND;
-    if (!(offered.available >> index & 1)) return RECTIFY_ERROR_UNAVAILABLE_BACKEND;
-  }
-  *backend = backends[index];
+  if (name != nullptr) return select_named(offered, name, backend);
+  *backend = backends[std::countr_zero(offered.available)];
   return RECTIFY_OK;
 }
 

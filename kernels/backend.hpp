@@ -1,9 +1,8 @@
 // What a backend is: a constant table of kernels, one per operation of kernels/activations/list.hpp.
 //
-// A kernel works on one task, a part of a tensor that the dispatcher cut by shape alone. It sees a tensor as
+// A kernel works on a part of a call's tensors; the dispatcher cuts them by shape alone. It sees them as
 // {outer, channels, inner} with the channel's parameter at parameter[channel]; the dispatcher has collapsed the shape, so
-// channels == 1 means "one parameter for everything" and then outer == 1. Pointers are always the whole tensor's; a task
-// says which part of it is meant.
+// channels == 1 means "one parameter for everything" and then outer == 1.
 #pragma once
 
 #include <stddef.h>
@@ -13,54 +12,42 @@
 
 namespace rectify {
 
-// y = f(x) or dx = f(x, dy): elements [begin, end) in memory order.
-struct MapTask {
+// The whole tensors of a call. Described once and never copied: every kernel of the call reads this.
+struct Work {
   const void* x;          // what the sign is taken from: x, or y for backward_from_y
-  const void* dy;         // unused by a forward
-  void* out;              // y or dx; may be x or dy
-  const void* parameter;  // `channels` values; unused by ReLU
-  size_t channels;
-  size_t inner;
-  size_t begin;
-  size_t end;
-  bool streaming;  // store past the caches; never for an output that is an input
-};
-
-// dx and the parameter's gradient in one pass. The unit is a leaf: one channel's block of the summation tree (4096 elements
-// of a run, or 64 rows where inner == 1). A task covers leaves [leaf_begin, leaf_end) of channels [channel_begin,
-// channel_end), writes their part of dx, and folds each channel's leaves into one node of its tree.
-struct SumTask {
-  const void* x;
-  const void* dy;
-  void* dx;               // NULL: only the sums are wanted
-  const void* parameter;  // `channels` values; unused where dx is NULL
+  const void* dy;         // NULL in a forward
+  void* out;              // y or dx; may be x or dy; NULL where only sums are wanted
+  const void* parameter;  // `channels` values; unused by ReLU, and where out is NULL
   size_t outer;
   size_t channels;
   size_t inner;
+  bool streaming;  // store past the caches; never for an output that is an input
+};
+
+// A part of dx and the parameter's gradient in one pass. The unit is a leaf: one channel's block of the summation tree
+// (4096 elements of a run, or 64 rows where inner == 1). A part covers leaves [leaf_begin, leaf_end) of channels
+// [channel_begin, channel_end), writes their part of dx, and folds each channel's leaves into one node of its tree, which
+// is never -0.
+struct SumPart {
   size_t leaf_begin;
   size_t leaf_end;
   size_t channel_begin;
   size_t channel_end;
   void* nodes;    // out: one per channel of the range
-  void* scratch;  // (log2(leaves of the task, rounded up) + 2) values per channel of the range
-  bool streaming;
-};
-
-// The top of the trees: `count` nodes per channel, node k of channel c at nodes[k * channels + c], folded in place by
-// pairs; then +0 is added and the result is written to sums[c].
-struct FoldTask {
-  void* nodes;
-  size_t count;
-  size_t channels;
-  void* sums;
+  void* scratch;  // log2(leaves of the part), rounded up, values per channel of the range
 };
 
 inline constexpr size_t run_block = 4096;  // elements of a run that make a leaf
 inline constexpr size_t row_block = 64;    // rows that make a leaf where inner == 1
 
-using MapKernel = void (*)(const MapTask&);
-using SumKernel = void (*)(const SumTask&);
-using FoldKernel = void (*)(const FoldTask&);
+// y = f(x) or dx = f(x, dy): elements [begin, end) in memory order.
+using MapKernel = void (*)(const Work& work, size_t begin, size_t end);
+
+using SumKernel = void (*)(const Work& work, const SumPart& part);
+
+// The top of the trees: `count` nodes per channel, node k of channel c at nodes[k * channels + c], folded in place by
+// pairs; the result is written to sums[c].
+using FoldKernel = void (*)(void* nodes, size_t count, size_t channels, void* sums);
 
 // The kernels of one number format.
 struct Kernels {

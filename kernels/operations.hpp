@@ -7,12 +7,13 @@
 #include "activations/relu.hpp"
 #include "backend.hpp"
 #include "loops/channels.hpp"
-#include "loops/reduce.hpp"
+#include "loops/sum_rows.hpp"
+#include "loops/sum_runs.hpp"
 
 namespace rectify {
 namespace {
 
-// Chooses the kind of store, once per task.
+// Chooses the kind of store, once per task. The fence orders streaming stores before what this thread writes next.
 template <class Walk>
 RECTIFY_INLINE void with_store(bool streaming, Walk walk) {
   if (!streaming) return walk.template operator()<Store::ordinary>();
@@ -20,95 +21,102 @@ RECTIFY_INLINE void with_store(bool streaming, Walk walk) {
   stream_fence();
 }
 
-const float* x_of(const MapTask& task) { return static_cast<const float*>(task.x); }
-const float* dy_of(const MapTask& task) { return static_cast<const float*>(task.dy); }
+template <class Walk>
+RECTIFY_INLINE void with_sum_store(const Work& work, Walk walk) {
+  if (work.out == nullptr) return walk.template operator()<Store::none>();
+  with_store(work.streaming, walk);
+}
 
-void relu_forward(const MapTask& task) {
-  with_store(task.streaming, [&]<Store how>() RECTIFY_LAMBDA {
+const float* x_of(const Work& work) { return static_cast<const float*>(work.x); }
+const float* dy_of(const Work& work) { return static_cast<const float*>(work.dy); }
+
+void relu_forward(const Work& work, size_t begin, size_t end) {
+  with_store(work.streaming, [&]<Store how>() RECTIFY_LAMBDA {
     map_elements<how>(
-        task, task.begin, task.end, [](F32 x) RECTIFY_LAMBDA { return relu::forward(x); }, x_of(task));
+        work, begin, end, [](F32 x) RECTIFY_LAMBDA { return relu::forward(x); }, x_of(work));
   });
 }
 
-void relu_backward(const MapTask& task) {
-  with_store(task.streaming, [&]<Store how>() RECTIFY_LAMBDA {
+void relu_backward(const Work& work, size_t begin, size_t end) {
+  with_store(work.streaming, [&]<Store how>() RECTIFY_LAMBDA {
     map_elements<how>(
-        task, task.begin, task.end, [](F32 x, F32 dy) RECTIFY_LAMBDA { return relu::backward(x, dy); }, x_of(task),
-        dy_of(task));
+        work, begin, end, [](F32 x, F32 dy) RECTIFY_LAMBDA { return relu::backward(x, dy); }, x_of(work), dy_of(work));
   });
 }
 
-void prelu_forward(const MapTask& task) {
-  with_store(task.streaming, [&]<Store how>() RECTIFY_LAMBDA {
+// The input gradient and what an element adds to the slope's gradient, as the loops call them.
+constexpr auto prelu_gradient = [](F32 slope, F32 x, F32 dy) RECTIFY_LAMBDA { return prelu::backward(x, dy, slope); };
+constexpr auto prelu_add = [](F32 x, F32 dy, F32 sum) RECTIFY_LAMBDA {
+  return fma_where(less(x, broadcast(0)), dy, prelu::parameter_factor(x), sum);
+};
+
+void prelu_forward(const Work& work, size_t begin, size_t end) {
+  with_store(work.streaming, [&]<Store how>() RECTIFY_LAMBDA {
     map_channels<how>(
-        task, [](F32 slope, F32 x) RECTIFY_LAMBDA { return prelu::forward(x, slope); }, x_of(task));
+        work, begin, end, [](F32 slope, F32 x) RECTIFY_LAMBDA { return prelu::forward(x, slope); }, x_of(work));
   });
 }
 
-void prelu_backward(const MapTask& task) {
-  with_store(task.streaming, [&]<Store how>() RECTIFY_LAMBDA {
-    map_channels<how>(
-        task, [](F32 slope, F32 x, F32 dy) RECTIFY_LAMBDA { return prelu::backward(x, dy, slope); }, x_of(task),
-        dy_of(task));
+void prelu_backward(const Work& work, size_t begin, size_t end) {
+  with_store(work.streaming, [&]<Store how>() RECTIFY_LAMBDA {
+    map_channels<how>(work, begin, end, prelu_gradient, x_of(work), dy_of(work));
+  });
+}
+
+void prelu_backward_with_parameter(const Work& work, const SumPart& part) {
+  with_sum_store(work, [&]<Store how>() RECTIFY_LAMBDA {
+    const auto dx_of = [&](size_t begin, size_t end) RECTIFY_LAMBDA { prelu_backward(work, begin, end); };
+    if (work.inner == 1 && work.channels > 1) return sum_rows<how>(work, part, prelu_gradient, prelu_add, dx_of);
+    sum_runs<how>(work, part, prelu_gradient, prelu_add, dx_of);
   });
 }
 
 // ELU's alpha is one for the whole tensor; alpha = 1 has code of its own.
 template <class WithAlpha>
-RECTIFY_INLINE void with_alpha(const MapTask& task, WithAlpha with) {
-  const float alpha = *static_cast<const float*>(task.parameter);
-  with_store(task.streaming, [&]<Store how>() RECTIFY_LAMBDA {
+RECTIFY_INLINE void with_alpha(const Work& work, WithAlpha with) {
+  const float alpha = *static_cast<const float*>(work.parameter);
+  with_store(work.streaming, [&]<Store how>() RECTIFY_LAMBDA {
     if (alpha == 1.0f) return with.template operator()<how, true>(broadcast(1.0f));
     with.template operator()<how, false>(broadcast(alpha));
   });
 }
 
-void elu_forward(const MapTask& task) {
-  with_alpha(task, [&]<Store how, bool unit>(F32 alpha) RECTIFY_LAMBDA {
+void elu_forward(const Work& work, size_t begin, size_t end) {
+  with_alpha(work, [&]<Store how, bool unit>(F32 alpha) RECTIFY_LAMBDA {
     map_elements<how, Formula::lengthy>(
-        task, task.begin, task.end, [&](F32 x) RECTIFY_LAMBDA { return elu::forward<unit>(x, alpha); }, x_of(task));
+        work, begin, end, [&](F32 x) RECTIFY_LAMBDA { return elu::forward<unit>(x, alpha); }, x_of(work));
   });
 }
 
-void elu_backward(const MapTask& task) {
-  with_alpha(task, [&]<Store how, bool unit>(F32 alpha) RECTIFY_LAMBDA {
+void elu_backward(const Work& work, size_t begin, size_t end) {
+  with_alpha(work, [&]<Store how, bool unit>(F32 alpha) RECTIFY_LAMBDA {
     map_elements<how, Formula::lengthy>(
-        task, task.begin, task.end, [&](F32 x, F32 dy) RECTIFY_LAMBDA { return elu::backward<unit>(x, dy, alpha); },
-        x_of(task), dy_of(task));
+        work, begin, end, [&](F32 x, F32 dy) RECTIFY_LAMBDA { return elu::backward<unit>(x, dy, alpha); }, x_of(work),
+        dy_of(work));
   });
 }
 
-void elu_backward_from_y(const MapTask& task) {
-  const F32 alpha = broadcast(*static_cast<const float*>(task.parameter));
-  with_store(task.streaming, [&]<Store how>() RECTIFY_LAMBDA {
+void elu_backward_from_y(const Work& work, size_t begin, size_t end) {
+  const F32 alpha = broadcast(*static_cast<const float*>(work.parameter));
+  with_store(work.streaming, [&]<Store how>() RECTIFY_LAMBDA {
     map_elements<how>(
-        task, task.begin, task.end, [&](F32 y, F32 dy) RECTIFY_LAMBDA { return elu::backward_from_y(y, dy, alpha); },
-        x_of(task), dy_of(task));
+        work, begin, end, [&](F32 y, F32 dy) RECTIFY_LAMBDA { return elu::backward_from_y(y, dy, alpha); }, x_of(work),
+        dy_of(work));
   });
 }
 
-void prelu_backward_with_parameter(const SumTask& task) {
-  const auto f = [](F32 slope, F32 x, F32 dy, F32* sum) RECTIFY_LAMBDA {
-    *sum = fma_where(less(x, broadcast(0)), dy, prelu::parameter_factor(x), *sum);
-    return prelu::backward(x, dy, slope);
-  };
-  const bool rows = task.inner == 1 && task.channels > 1;
-  with_sum_store(task, rows, [&]<Store how>() RECTIFY_LAMBDA {
-    if (rows) return sum_rows<how>(task, f);
-    sum_runs<how>(task, f);
+void elu_backward_with_parameter(const Work& work, const SumPart& part) {
+  with_sum_store(work, [&]<Store how>() RECTIFY_LAMBDA {
+    sum_long_runs<how>(
+        work, part, [](F32 alpha, F32 x, F32 dy) RECTIFY_LAMBDA { return elu::backward<false>(x, dy, alpha); },
+        [](F32 x, F32 dy, F32 sum)
+            RECTIFY_LAMBDA { return fma_where(less(x, broadcast(0)), dy, elu::parameter_factor(x), sum); });
   });
 }
 
-void elu_backward_with_parameter(const SumTask& task) {
-  with_sum_store(task, false, [&]<Store how>() RECTIFY_LAMBDA {
-    sum_runs<how>(task, [](F32 alpha, F32 x, F32 dy, F32* sum) RECTIFY_LAMBDA {
-      *sum = fma_where(less(x, broadcast(0)), dy, elu::parameter_factor(x), *sum);
-      return elu::backward<false>(x, dy, alpha);
-    });
-  });
+void fold(void* nodes, size_t count, size_t channels, void* sums) {
+  fold_nodes(static_cast<float*>(nodes), count, channels, static_cast<float*>(sums));
 }
-
-void fold(const FoldTask& task) { fold_nodes(task); }
 
 constexpr Kernels f32_kernels = {
 #define RECTIFY_ENTRY(activation, direction) activation##_##direction,

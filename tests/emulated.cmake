@@ -10,7 +10,7 @@ if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
   foreach(target IN ITEMS rectify_emulated_avx512 vocabulary_emulated_avx512)
     target_include_directories(${target} SYSTEM BEFORE PRIVATE emulated/include)
     target_include_directories(${target} SYSTEM PRIVATE ${SIMDE_INCLUDE_DIR})
-    target_compile_options(${target} PRIVATE -mavx2 -mfma -mf16c -O2)
+    target_compile_options(${target} PRIVATE -mavx2 -mfma -mf16c -O1)
   endforeach()
 
   set(sources ${RECTIFY_DISPATCH_SOURCES})

@@ -115,11 +115,11 @@ class KernelsReached : public OnEachBackend {};
 RECTIFY_ON_EACH_BACKEND(KernelsReached);
 
 TEST_P(KernelsReached, AreThoseOfTheBackendAskedFor) {
-  constexpr size_t n = 30000;
+  constexpr size_t n = 120000;  // more than one task: then a sum is folded
   std::vector<PublicCall> calls;
   add_flat_calls(calls, n, 0.1, 1.0);
-  add_shaped_calls(calls, {2, 3, 5000});
-  add_shaped_calls(calls, {300, 100, 1});
+  add_shaped_calls(calls, {2, 3, 20000});
+  add_shaped_calls(calls, {1200, 96, 1});
   const std::vector<float> x = ordinary_values(n, 1), dy = ordinary_values(n, 2), slope = ordinary_values(100, 3);
   options.threads = 1;
 

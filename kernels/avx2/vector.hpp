@@ -54,6 +54,28 @@ RECTIFY_INLINE void store_partial(float* p, F32 a, size_t count) {
   if (count & 1) _mm_store_ss(p, rest);
 }
 
+// v[i][j] becomes v[j][i]: three rounds of 8 shuffles.
+RECTIFY_INLINE void transpose(F32 (&v)[8]) {
+  __m256 pair[8], quad[8];
+#pragma GCC unroll 4
+  for (size_t i = 0; i < 8; i += 2) {
+    pair[i] = _mm256_unpacklo_ps(v[i].v, v[i + 1].v);
+    pair[i + 1] = _mm256_unpackhi_ps(v[i].v, v[i + 1].v);
+  }
+#pragma GCC unroll 2
+  for (size_t i = 0; i < 8; i += 4) {
+    quad[i] = _mm256_shuffle_ps(pair[i], pair[i + 2], 0x44);
+    quad[i + 1] = _mm256_shuffle_ps(pair[i], pair[i + 2], 0xEE);
+    quad[i + 2] = _mm256_shuffle_ps(pair[i + 1], pair[i + 3], 0x44);
+    quad[i + 3] = _mm256_shuffle_ps(pair[i + 1], pair[i + 3], 0xEE);
+  }
+#pragma GCC unroll 4
+  for (size_t i = 0; i < 4; ++i) {
+    v[i].v = _mm256_permute2f128_ps(quad[i], quad[i + 4], 0x20);
+    v[i + 4].v = _mm256_permute2f128_ps(quad[i], quad[i + 4], 0x31);
+  }
+}
+
 // Past the caches; p is a multiple of the vector. Ordered before later stores by stream_fence() alone.
 RECTIFY_INLINE void stream(float* p, F32 a) { _mm256_stream_ps(p, a.v); }
 RECTIFY_INLINE void stream_fence() { _mm_sfence(); }
@@ -69,6 +91,8 @@ RECTIFY_INLINE F32 fma(F32 a, F32 b, F32 c) { return {_mm256_fmadd_ps(a.v, b.v, 
 
 RECTIFY_INLINE Mask32 less(F32 a, F32 b) { return {_mm256_cmp_ps(a.v, b.v, _CMP_LT_OQ)}; }
 RECTIFY_INLINE Mask32 less_equal(F32 a, F32 b) { return {_mm256_cmp_ps(a.v, b.v, _CMP_LE_OQ)}; }
+// The first `count` <= 8 lanes.
+RECTIFY_INLINE Mask32 first(size_t count) { return {_mm256_castsi256_ps(first_lanes(count))}; }
 RECTIFY_INLINE F32 select(Mask32 mask, F32 a, F32 b) { return {_mm256_blendv_ps(b.v, a.v, mask.v)}; }
 // a > b ? a : b, in every detail: b where they compare equal, zeros of either sign included, or not at all. That is what
 // max_ps computes.

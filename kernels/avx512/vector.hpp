@@ -37,6 +37,37 @@ RECTIFY_INLINE void store(float* p, F32 a) { _mm512_storeu_ps(p, a.v); }
 RECTIFY_INLINE F32 load_partial(const float* p, size_t count) { return {_mm512_maskz_loadu_ps(first_lanes(count), p)}; }
 RECTIFY_INLINE void store_partial(float* p, F32 a, size_t count) { _mm512_mask_storeu_ps(p, first_lanes(count), a.v); }
 
+// v[i][j] becomes v[j][i]: four rounds of 16 shuffles.
+RECTIFY_INLINE void transpose(F32 (&v)[16]) {
+  __m512 pair[16], quad[16], half[16];
+#pragma GCC unroll 8
+  for (size_t i = 0; i < 16; i += 2) {
+    pair[i] = _mm512_unpacklo_ps(v[i].v, v[i + 1].v);
+    pair[i + 1] = _mm512_unpackhi_ps(v[i].v, v[i + 1].v);
+  }
+  // quad[i + j] holds column j of rows i to i+3 in its 128-bit lane 0, column 4 + j in lane 1, and so on.
+#pragma GCC unroll 4
+  for (size_t i = 0; i < 16; i += 4) {
+    quad[i] = _mm512_shuffle_ps(pair[i], pair[i + 2], 0x44);
+    quad[i + 1] = _mm512_shuffle_ps(pair[i], pair[i + 2], 0xEE);
+    quad[i + 2] = _mm512_shuffle_ps(pair[i + 1], pair[i + 3], 0x44);
+    quad[i + 3] = _mm512_shuffle_ps(pair[i + 1], pair[i + 3], 0xEE);
+  }
+  // half[8 * k + j] and half[8 * k + j + 4]: columns j and 8 + j, or 4 + j and 12 + j, of rows 8 * k to 8 * k + 7.
+#pragma GCC unroll 4
+  for (size_t j = 0; j < 4; ++j) {
+    half[j] = _mm512_shuffle_f32x4(quad[j], quad[4 + j], 0x88);
+    half[4 + j] = _mm512_shuffle_f32x4(quad[j], quad[4 + j], 0xDD);
+    half[8 + j] = _mm512_shuffle_f32x4(quad[8 + j], quad[12 + j], 0x88);
+    half[12 + j] = _mm512_shuffle_f32x4(quad[8 + j], quad[12 + j], 0xDD);
+  }
+#pragma GCC unroll 8
+  for (size_t j = 0; j < 8; ++j) {
+    v[j].v = _mm512_shuffle_f32x4(half[j], half[8 + j], 0x88);
+    v[8 + j].v = _mm512_shuffle_f32x4(half[j], half[8 + j], 0xDD);
+  }
+}
+
 // Past the caches; p is a multiple of the vector. Ordered before later stores by stream_fence() alone.
 RECTIFY_INLINE void stream(float* p, F32 a) { _mm512_stream_ps(p, a.v); }
 RECTIFY_INLINE void stream_fence() { _mm_sfence(); }
@@ -52,6 +83,8 @@ RECTIFY_INLINE F32 fma(F32 a, F32 b, F32 c) { return {_mm512_fmadd_ps(a.v, b.v, 
 
 RECTIFY_INLINE Mask32 less(F32 a, F32 b) { return {_mm512_cmp_ps_mask(a.v, b.v, _CMP_LT_OQ)}; }
 RECTIFY_INLINE Mask32 less_equal(F32 a, F32 b) { return {_mm512_cmp_ps_mask(a.v, b.v, _CMP_LE_OQ)}; }
+// The first `count` <= 16 lanes.
+RECTIFY_INLINE Mask32 first(size_t count) { return {first_lanes(count)}; }
 RECTIFY_INLINE F32 select(Mask32 mask, F32 a, F32 b) { return {_mm512_mask_blend_ps(mask.v, b.v, a.v)}; }
 // a > b ? a : b, in every detail: b where they compare equal, zeros of either sign included, or not at all. That is what
 // max_ps computes.

@@ -52,6 +52,16 @@ RECTIFY_INLINE void store_partial(float* p, F32 a, size_t count) {
   if (count & 1) vst1_lane_f32(p, rest, 0);
 }
 
+// v[i][j] becomes v[j][i]: two rounds of 4 shuffles.
+RECTIFY_INLINE void transpose(F32 (&v)[4]) {
+  const float32x4x2_t low = vzipq_f32(v[0].v, v[2].v), high = vzipq_f32(v[1].v, v[3].v);
+  const float32x4x2_t first = vzipq_f32(low.val[0], high.val[0]), second = vzipq_f32(low.val[1], high.val[1]);
+  v[0].v = first.val[0];
+  v[1].v = first.val[1];
+  v[2].v = second.val[0];
+  v[3].v = second.val[1];
+}
+
 RECTIFY_INLINE void stream(float* p, F32 a) { store(p, a); }
 RECTIFY_INLINE void stream_fence() {}
 
@@ -66,6 +76,11 @@ RECTIFY_INLINE F32 fma(F32 a, F32 b, F32 c) { return {vfmaq_f32(c.v, a.v, b.v)};
 
 RECTIFY_INLINE Mask32 less(F32 a, F32 b) { return {vcltq_f32(a.v, b.v)}; }
 RECTIFY_INLINE Mask32 less_equal(F32 a, F32 b) { return {vcleq_f32(a.v, b.v)}; }
+// The first `count` <= 4 lanes.
+RECTIFY_INLINE Mask32 first(size_t count) {
+  alignas(16) static constexpr uint32_t window[8] = {~0u, ~0u, ~0u, ~0u};
+  return {vld1q_u32(window + 4 - count)};
+}
 RECTIFY_INLINE F32 select(Mask32 mask, F32 a, F32 b) { return {vbslq_f32(mask.v, a.v, b.v)}; }
 
 // a > b ? a : b, in every detail: b where they compare equal, zeros of either sign included, or not at all. NEON's own

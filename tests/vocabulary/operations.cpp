@@ -37,6 +37,15 @@ void broadcast_to(float a, float* out) { store(out, broadcast(a)); }
 void copy(const float* from, float* to) { store(to, load(from)); }
 void load_first(const float* from, size_t count, float* out) { store(out, load_partial(from, count)); }
 void store_first(float* to, const float* a, size_t count) { store_partial(to, load(a), count); }
+void transposed(const float* rows, float* columns) {
+  F32 v[F32::lanes];
+  for (size_t i = 0; i < F32::lanes; ++i) v[i] = load(rows + i * F32::lanes);
+  transpose(v);
+  for (size_t i = 0; i < F32::lanes; ++i) store(columns + i * F32::lanes, v[i]);
+}
+void select_first(size_t count, const float* a, const float* b, float* out) {
+  store(out, select(first(count), load(a), load(b)));
+}
 void stream_to(float* to, const float* a) {
   stream(to, load(a));
   stream_fence();
@@ -58,6 +67,7 @@ constexpr Vocabulary RECTIFY_VOCABULARY_TABLE = {
     .copy = copy,
     .load_partial = load_first,
     .store_partial = store_first,
+    .transpose = transposed,
     .stream = stream_to,
     .add = binary<(operator+)>,
     .subtract = binary<(operator-)>,
@@ -65,6 +75,7 @@ constexpr Vocabulary RECTIFY_VOCABULARY_TABLE = {
     .fma = fused,
     .select_less = select_where<less>,
     .select_less_equal = select_where<less_equal>,
+    .select_first = select_first,
     .zero_where_less = zeroed_where<less>,
     .zero_where_less_equal = zeroed_where<less_equal>,
     .greater_or_second = binary<greater_or_second>,

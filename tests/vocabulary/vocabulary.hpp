@@ -16,7 +16,8 @@ struct Vocabulary {
   void (*copy)(const float* from, float* to);  // load, store
   void (*load_partial)(const float* from, size_t count, float* out);
   void (*store_partial)(float* to, const float* a, size_t count);
-  void (*stream)(float* to, const float* a);  // with its fence
+  void (*transpose)(const float* rows, float* columns);  // lanes * lanes elements
+  void (*stream)(float* to, const float* a);             // with its fence
 
   void (*add)(const float* a, const float* b, float* out);
   void (*subtract)(const float* a, const float* b, float* out);
@@ -26,6 +27,8 @@ struct Vocabulary {
   // Compares l with r; out is a where that holds, else b.
   void (*select_less)(const float* l, const float* r, const float* a, const float* b, float* out);
   void (*select_less_equal)(const float* l, const float* r, const float* a, const float* b, float* out);
+  // out is a in the first `count` lanes, else b.
+  void (*select_first)(size_t count, const float* a, const float* b, float* out);
   // Compares l with r; out is +0 where that holds, else a.
   void (*zero_where_less)(const float* l, const float* r, const float* a, float* out);
   void (*zero_where_less_equal)(const float* l, const float* r, const float* a, float* out);

@@ -158,6 +158,26 @@ TEST_P(VocabularyTest, Stream) {
   }
 }
 
+TEST_P(VocabularyTest, Transpose) {
+  const size_t lanes = vocabulary.lanes;
+  const Values rows = any_floats(lanes * lanes, 41);
+  Values expected(lanes * lanes), columns(lanes * lanes);
+  for (size_t i = 0; i < lanes; ++i)
+    for (size_t j = 0; j < lanes; ++j) expected[j * lanes + i] = rows[i * lanes + j];
+  vocabulary.transpose(rows.data(), columns.data());
+  EXPECT_TRUE(identical_bits(expected, columns));
+}
+
+TEST_P(VocabularyTest, SelectFirst) {
+  const Values a = any_floats(vocabulary.lanes, 42), b = any_floats(vocabulary.lanes, 43);
+  for (size_t count = 0; count <= vocabulary.lanes; ++count) {
+    Values expected = b, out(vocabulary.lanes);
+    std::copy_n(a.begin(), count, expected.begin());
+    vocabulary.select_first(count, a.data(), b.data(), out.data());
+    EXPECT_TRUE(identical_bits(expected, out)) << count << " lanes";
+  }
+}
+
 TEST_P(VocabularyTest, Add) {
   const auto plain = [](float a, float b) { return a + b; };
   const Pairs pairs;

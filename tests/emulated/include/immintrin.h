@@ -33,9 +33,12 @@
 #define _mm512_min_epi32 simde_mm512_min_epi32
 #define _mm512_min_epu32 simde_mm512_min_epu32
 #define _mm512_slli_epi32 simde_mm512_slli_epi32
+#define _mm512_unpacklo_ps simde_mm512_unpacklo_ps
+#define _mm512_unpackhi_ps simde_mm512_unpackhi_ps
+#define _mm512_shuffle_f32x4 simde_mm512_shuffle_f32x4
 
-// What SIMDe has not: masked accesses, which touch the lanes of the mask alone; the fma that keeps its addend; and the
-// streaming store, which faults off its alignment.
+// What SIMDe has not: masked accesses, which touch the lanes of the mask alone; the fma that keeps its addend; the
+// streaming store, which faults off its alignment; and a shuffle.
 
 static inline __attribute__((always_inline)) simde__m512 emulated_maskz_loadu_ps(simde__mmask16 mask, const float* p) {
   float lanes[16] = {};
@@ -71,3 +74,12 @@ static inline __attribute__((always_inline)) void emulated_stream_ps(float* p, s
   simde_mm512_storeu_ps(p, a);
 }
 #define _mm512_stream_ps emulated_stream_ps
+
+static inline __attribute__((always_inline)) simde__m512 emulated_shuffle_ps(simde__m512 a, simde__m512 b, int order) {
+  float from[2][16], to[16];
+  simde_mm512_storeu_ps(from[0], a);
+  simde_mm512_storeu_ps(from[1], b);
+  for (int i = 0; i < 16; ++i) to[i] = from[i / 2 % 2][i / 4 * 4 + (order >> i % 4 * 2 & 3)];
+  return simde_mm512_loadu_ps(to);
+}
+#define _mm512_shuffle_ps emulated_shuffle_ps

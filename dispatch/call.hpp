@@ -1,0 +1,30 @@
+// A call of the public interface on its way to the kernels. It is filled in where it stands: copies of a few words at a
+// time would cost a small call more than its arithmetic.
+#pragma once
+
+#include <rectify/rectify.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "kernels/backend.hpp"
+
+namespace rectify {
+
+struct Call {
+  Call(int32_t given_dtype, const Work& given_work, void* given_sums, const rectify_options* given_options)
+      : dtype(given_dtype), work(given_work), sums(given_sums), options(given_options) {}
+
+  // As given. NULL for what the function does not have.
+  int32_t dtype;
+  Work work;   // parameter: PReLU's slopes
+  void* sums;  // the parameter's gradient
+  const rectify_options* options;
+
+  // Found by check(), which also collapses the shape and puts the defaults where options is NULL. Not cleared before: that
+  // takes as long as all the checks.
+  const Kernels* kernels;
+  size_t elements;
+  size_t element_size;
+};
+
+}  // namespace rectify

@@ -1,0 +1,73 @@
+// The top of every sum: leaves folded by the pairwise tree of docs/numerics.md section 4.
+#pragma once
+
+#include "../inline.hpp"
+
+namespace rectify {
+namespace {
+
+// The trees of a part's channels, grown leaf by leaf like a binary counter: level k holds a node of 2^k leaves where bit k
+// of the number of leaves so far is set.
+class Trees {
+ public:
+  RECTIFY_INLINE explicit Trees(const SumPart& part)
+      : node_(static_cast<float*>(part.nodes)),
+        levels_(static_cast<float*>(part.scratch)),
+        channels_(part.channel_end - part.channel_begin),
+        leaves_(part.leaf_end - part.leaf_begin) {}
+
+  // Where the next leaf's sums are to be left, one per channel, before it is added.
+  RECTIFY_INLINE float* leaf() const { return node_; }
+
+  // After the last leaf the part's nodes stand there: odd ones have been carried up, and +0 has been added, which hides the
+  // sign of a zero.
+  RECTIFY_INLINE void add_leaf() {
+    const size_t index = done_++;
+    const bool last = done_ == leaves_;
+    for (size_t k = 0; index >> k != 0 || !last; ++k) {
+      float* level = levels_ + k * channels_;
+      if (index >> k & 1) {
+        for (size_t c = 0; c < channels_; ++c) node_[c] = level[c] + node_[c];
+      } else if (!last) {
+        for (size_t c = 0; c < channels_; ++c) level[c] = node_[c];
+        return;
+      }
+    }
+    for (size_t c = 0; c < channels_; ++c) node_[c] = node_[c] + 0.0f;
+  }
+
+ private:
+  float* node_;
+  float* levels_;
+  size_t channels_;
+  size_t leaves_, done_ = 0;
+};
+
+// The last step: folds `count` nodes per channel by the pairwise tree.
+RECTIFY_INLINE void fold_nodes(float* node, size_t count, size_t channels, float* sums) {
+  for (; count > 1; count = (count + 1) / 2) {
+    for (size_t k = 0; k < count / 2; ++k) {
+      const float *first = node + 2 * k * channels, *second = first + channels;
+      for (size_t c = 0; c < channels; ++c) node[k * channels + c] = first[c] + second[c];
+    }
+    if (count % 2 != 0) {
+      for (size_t c = 0; c < channels; ++c) node[count / 2 * channels + c] = node[(count - 1) * channels + c];
+    }
+  }
+  for (size_t c = 0; c < channels; ++c) sums[c] = node[c];
+}
+
+// The upper half of n vectors added to the lower, until one is left.
+template <size_t n>
+RECTIFY_INLINE F32 fold_halves(F32* v) {
+  if constexpr (n == 1) {
+    return v[0];
+  } else {
+#pragma GCC unroll 16
+    for (size_t j = 0; j < n / 2; ++j) v[j] = v[j] + v[j + n / 2];
+    return fold_halves<n / 2>(v);
+  }
+}
+
+}  // namespace
+}  // namespace rectify
