@@ -51,9 +51,15 @@ constexpr auto prelu_add = [](F32 x, F32 dy, F32 sum) RECTIFY_LAMBDA {
 };
 
 void prelu_forward(const Work& work, size_t begin, size_t end) {
+  const float slope = *static_cast<const float*>(work.parameter);
   with_store(work.streaming, [&]<Store how>() RECTIFY_LAMBDA {
+    if (work.channels == 1 && slope > 0 && slope <= 1) {
+      const F32 a = broadcast(slope);
+      return map_elements<how>(
+          work, begin, end, [&](F32 x) RECTIFY_LAMBDA { return prelu::forward_of_small_slope(x, a); }, x_of(work));
+    }
     map_channels<how>(
-        work, begin, end, [](F32 slope, F32 x) RECTIFY_LAMBDA { return prelu::forward(x, slope); }, x_of(work));
+        work, begin, end, [](F32 a, F32 x) RECTIFY_LAMBDA { return prelu::forward(x, a); }, x_of(work));
   });
 }
 
@@ -71,28 +77,34 @@ void prelu_backward_with_parameter(const Work& work, const SumPart& part) {
   });
 }
 
-// ELU's alpha is one for the whole tensor; alpha = 1 has code of its own.
-template <class WithAlpha>
-RECTIFY_INLINE void with_alpha(const Work& work, WithAlpha with) {
-  const float alpha = *static_cast<const float*>(work.parameter);
-  with_store(work.streaming, [&]<Store how>() RECTIFY_LAMBDA {
-    if (alpha == 1.0f) return with.template operator()<how, true>(broadcast(1.0f));
-    with.template operator()<how, false>(broadcast(alpha));
-  });
+// ELU's alpha is one for the whole tensor.
+template <elu::Alpha range, Store how>
+RECTIFY_INLINE void elu_forward_in_range(const Work& work, size_t begin, size_t end, F32 alpha) {
+  map_elements<how, Formula::lengthy>(
+      work, begin, end, [&](F32 x) RECTIFY_LAMBDA { return elu::forward<range>(x, alpha); }, x_of(work));
 }
 
 void elu_forward(const Work& work, size_t begin, size_t end) {
-  with_alpha(work, [&]<Store how, bool unit>(F32 alpha) RECTIFY_LAMBDA {
-    map_elements<how, Formula::lengthy>(
-        work, begin, end, [&](F32 x) RECTIFY_LAMBDA { return elu::forward<unit>(x, alpha); }, x_of(work));
+  const float alpha = *static_cast<const float*>(work.parameter);
+  with_store(work.streaming, [&]<Store how>() RECTIFY_LAMBDA {
+    if (alpha == 1) return elu_forward_in_range<elu::Alpha::one, how>(work, begin, end, broadcast(1));
+    if (alpha > 0 && alpha < 1) return elu_forward_in_range<elu::Alpha::to_one, how>(work, begin, end, broadcast(alpha));
+    elu_forward_in_range<elu::Alpha::any, how>(work, begin, end, broadcast(alpha));
   });
 }
 
+template <elu::Alpha range, Store how>
+RECTIFY_INLINE void elu_backward_in_range(const Work& work, size_t begin, size_t end, F32 alpha) {
+  map_elements<how, Formula::lengthy>(
+      work, begin, end, [&](F32 x, F32 dy) RECTIFY_LAMBDA { return elu::backward<range>(x, dy, alpha); }, x_of(work),
+      dy_of(work));
+}
+
 void elu_backward(const Work& work, size_t begin, size_t end) {
-  with_alpha(work, [&]<Store how, bool unit>(F32 alpha) RECTIFY_LAMBDA {
-    map_elements<how, Formula::lengthy>(
-        work, begin, end, [&](F32 x, F32 dy) RECTIFY_LAMBDA { return elu::backward<unit>(x, dy, alpha); }, x_of(work),
-        dy_of(work));
+  const float alpha = *static_cast<const float*>(work.parameter);
+  with_store(work.streaming, [&]<Store how>() RECTIFY_LAMBDA {
+    if (alpha == 1) return elu_backward_in_range<elu::Alpha::one, how>(work, begin, end, broadcast(1));
+    elu_backward_in_range<elu::Alpha::any, how>(work, begin, end, broadcast(alpha));
   });
 }
 
@@ -108,7 +120,7 @@ void elu_backward_from_y(const Work& work, size_t begin, size_t end) {
 void elu_backward_with_parameter(const Work& work, const SumPart& part) {
   with_sum_store(work, [&]<Store how>() RECTIFY_LAMBDA {
     sum_long_runs<how>(
-        work, part, [](F32 alpha, F32 x, F32 dy) RECTIFY_LAMBDA { return elu::backward<false>(x, dy, alpha); },
+        work, part, [](F32 alpha, F32 x, F32 dy) RECTIFY_LAMBDA { return elu::backward<elu::Alpha::any>(x, dy, alpha); },
         [](F32 x, F32 dy, F32 sum)
             RECTIFY_LAMBDA { return fma_where(less(x, broadcast(0)), dy, elu::parameter_factor(x), sum); });
   });

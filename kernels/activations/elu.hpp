@@ -1,4 +1,5 @@
-// ELU (Clevert et al. 2016). alpha = 1 has kernels of its own because it saves a multiplication; the bits are the same.
+// ELU (Clevert et al. 2016). alpha = 1 and alpha up to 1 have kernels of their own because they save instructions; the bits
+// are the same.
 #pragma once
 
 #include "exponential.hpp"
@@ -7,18 +8,28 @@ namespace rectify {
 namespace {
 namespace elu {
 
-// expm1(x) is never below x, not even as computed here (every float has been tried), and what scaled_expm1 gives for x that
-// is not negative is about -1: so the greater one is the one that the sign selects. That saves a comparison and a blend,
-// which share the pipes of the multiplications.
-template <bool unit_alpha>
+// What a kernel may know of alpha.
+enum class Alpha {
+  one,     // one multiplication less
+  to_one,  // 0 < alpha < 1
+  any,
+};
+
+// For 0 < alpha <= 1 the greater of alpha*expm1(x) and x is the one that the sign selects, which saves a comparison and a
+// blend; they share the pipes of the multiplications. For x that is not negative scaled_expm1 gives about -alpha, below x;
+// NaN gives x, second. For x < 0 and alpha = 1 it never gives less than x (every float has been tried). A smaller alpha
+// brings it nearer to 0: where n = 0 the value is alpha*p rounded, not below p, which is the value for alpha = 1; elsewhere
+// x < -0.34, and alpha*expm1(x) stays above x by far more than any rounding.
+template <Alpha range>
 RECTIFY_INLINE F32 forward(F32 x, F32 alpha) {
-  if constexpr (unit_alpha) return greater_or_second(scaled_expm1<true>(x, alpha), x);
-  return select(less(x, broadcast(0)), scaled_expm1<false>(x, alpha), x);
+  const F32 value = scaled_expm1<range == Alpha::one>(x, alpha);
+  if constexpr (range == Alpha::any) return select(less(x, broadcast(0)), value, x);
+  return greater_or_second(value, x);
 }
 
-template <bool unit_alpha>
+template <Alpha range>
 RECTIFY_INLINE F32 backward(F32 x, F32 dy, F32 alpha) {
-  const F32 slope = unit_alpha ? exp(x) : alpha * exp(x);
+  const F32 slope = range == Alpha::one ? exp(x) : alpha * exp(x);
   return select(less_equal(x, broadcast(0)), slope * dy, dy);
 }
 
