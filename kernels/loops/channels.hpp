@@ -178,8 +178,15 @@ RECTIFY_INLINE void map_channels(const Work& work, size_t begin, size_t end, F f
   if (length < long_line * lanes) {
     if (const size_t period = pattern_period(work, n)) {
       alignas(64) float space[lanes + longest_pattern];
-      lay_out(work, begin, space + lanes - head, head + period);
-      return map_pattern<how>(out, n, head, space + lanes, period, f, (inputs + begin)...);
+      const float* pattern = parameter;  // which is one itself where whole rows of whole vectors begin here
+      if (inner != 1 || period != channels || begin % channels != 0 || head != 0) {
+        const size_t once = smaller(period, channels * inner);
+        float* to = space + lanes;
+        pattern = to;
+        lay_out(work, begin, to - head, head + once);
+        for (size_t k = once; k < period; ++k) to[k] = to[k - once];
+      }
+      return map_pattern<how>(out, n, head, pattern, period, f, (inputs + begin)...);
     }
   }
   if (length < lanes) {
