@@ -1,4 +1,4 @@
-// The memory that kernels and ceilings share: five arrays filled once, the first three to read, the others to write.
+// The memory that kernels and ceilings share: five arrays, three to read, which nothing changes, and two to write.
 #pragma once
 
 #include <stddef.h>

@@ -1,5 +1,5 @@
-#include "calls.hpp"
-
+// Every call of the library at every level of the memory as a plain Google Benchmark, without ceilings: what two builds are
+// compared by. Takes Google Benchmark's own options: --benchmark_filter, --benchmark_repetitions, --benchmark_out.
 #include <benchmark/benchmark.h>
 
 #include <string>
@@ -21,8 +21,7 @@ struct Call {
 };
 
 std::string name_of(const Call& c) {
-  return std::string(c.operation->operation) + "/" + c.operation->direction + "/" + name(c.operation->layout) + "/" +
-         name(c.level) + "/threads:" + std::to_string(c.threads);
+  return label(*c.operation) + "/" + name(c.level) + "/threads:" + std::to_string(c.threads);
 }
 
 void run(benchmark::State& state, const Call& c, const Arena& arena) {
@@ -30,14 +29,12 @@ void run(benchmark::State& state, const Call& c, const Arena& arena) {
   rectify_options options = {};
   options.struct_size = sizeof options;
   options.threads = c.threads;
-  const int32_t status = c.operation->call(arrays, c.shape, options);  // also brings the arrays to the level
+  const int32_t status = c.operation->call(arrays, c.shape, &options);  // also brings the arrays to the level
   if (status != RECTIFY_OK) state.SkipWithError(rectify_status_text(status));
-  for ([[maybe_unused]] auto iteration : state) c.operation->call(arrays, c.shape, options);
+  for ([[maybe_unused]] auto iteration : state) c.operation->call(arrays, c.shape, &options);
 }
 
-}  // namespace
-
-void run_calls(const Machine& machine) {
+void run(const Machine& machine) {
   const Arena arena(touched_bytes(machine, Level::dram, all_threads()) / 2);  // at least two arrays share it
   const auto add = [&](Level level, size_t threads) {
     for (const Operation& operation : operations()) {
@@ -56,4 +53,11 @@ void run_calls(const Machine& machine) {
   benchmark::RunSpecifiedBenchmarks();
 }
 
+}  // namespace
 }  // namespace roofline
+
+int main(int argc, char** argv) {
+  benchmark::Initialize(&argc, argv);
+  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
+  roofline::run(roofline::this_machine());
+}

@@ -31,7 +31,7 @@ Streams part(const Streams& streams, size_t index, size_t threads) {
   return s;
 }
 
-Ceiling fastest(const Arena& arena, Traffic traffic, bool streaming, Level level, size_t threads, size_t touched,
+Ceiling measure(const Arena& arena, Traffic traffic, bool streaming, Level level, size_t threads, size_t touched,
                 size_t rounds) {
   const auto kernels = candidates(traffic, streaming);
   const Streams streams = arena.place(traffic, elements(traffic, touched));
@@ -42,17 +42,16 @@ Ceiling fastest(const Arena& arena, Traffic traffic, bool streaming, Level level
     for (size_t i = 0; i < kernels.size(); ++i)
       times[i].push_back(ceiling_nanoseconds(*kernels[i], streams, threads, timers[i]));
 
-  Ceiling best = {traffic, streaming, level, threads, 0, nullptr};
   std::vector<double> gbps;
   for (const auto& of_kernel : times)
     gbps.push_back(static_cast<double>(streams.n * traffic.bytes_per_element()) / median(of_kernel));
-  best.gbps = *std::max_element(gbps.begin(), gbps.end());
-  // Many are equally fast as long as the core is not shared. Of these the one with the fewest instructions: when another
-  // hardware thread takes its share of the core, the others slow down first.
   const auto bytes_per_turn = [](const CeilingKernel* k) { return k->bits * k->unroll; };
+  const auto fastest = static_cast<size_t>(std::max_element(gbps.begin(), gbps.end()) - gbps.begin());
+  size_t steadiest = fastest;
   for (size_t i = 0; i < kernels.size(); ++i)
-    if (gbps[i] > 0.98 * best.gbps && (!best.kernel || bytes_per_turn(kernels[i]) > bytes_per_turn(best.kernel)))
-      best.kernel = kernels[i];
+    if (gbps[i] > 0.95 * gbps[fastest] && bytes_per_turn(kernels[i]) > bytes_per_turn(kernels[steadiest])) steadiest = i;
+  Ceiling best = {traffic, streaming, level, threads, gbps[fastest], {kernels[fastest]}};
+  if (steadiest != fastest) best.kernels.push_back(kernels[steadiest]);
   return best;
 }
 
@@ -105,7 +104,7 @@ Ceilings::Ceilings(const Machine& machine, const Arena& arena, const std::vector
         for (const bool streaming : {false, true})
           if (!streaming || traffic.writes > 0)
             all_.push_back(
-                fastest(arena, traffic, streaming, level, count, touched_bytes(machine, level, count), level_rounds));
+                measure(arena, traffic, streaming, level, count, touched_bytes(machine, level, count), level_rounds));
     }
 }
 
@@ -126,9 +125,9 @@ const Ceiling& Ceilings::matched(Traffic traffic, Level level, size_t threads) c
 std::vector<const CeilingKernel*> Ceilings::winners(Traffic traffic, bool streaming) const {
   std::vector<const CeilingKernel*> found;
   for (const Ceiling& c : all_)
-    if (c.traffic == traffic && c.streaming == streaming && c.threads == 1 &&
-        std::find(found.begin(), found.end(), c.kernel) == found.end())
-      found.push_back(c.kernel);
+    if (c.traffic == traffic && c.streaming == streaming && c.threads == 1)
+      for (const CeilingKernel* kernel : c.kernels)
+        if (std::find(found.begin(), found.end(), kernel) == found.end()) found.push_back(kernel);
   return found;
 }
 

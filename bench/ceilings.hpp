@@ -22,7 +22,11 @@ struct Ceiling {
   Level level;
   size_t threads;
   double gbps;
-  const CeilingKernel* kernel;  // the fastest
+  // The fastest, and of those about as fast the one with the fewest instructions, which may be the same. Where another
+  // hardware thread takes its share of the core, the fastest may be no more so: kernels are held against both.
+  std::vector<const CeilingKernel*> kernels;
+
+  const CeilingKernel& steadiest() const { return *kernels.back(); }
 };
 
 // The tables of kernels that this CPU and operating system can run.
@@ -50,7 +54,7 @@ class Ceilings {
   // What a kernel is held against. In the caches ordinary stores: a streaming store leaves them. In DRAM the better kind.
   const Ceiling& matched(Traffic traffic, Level level, size_t threads) const;
 
-  // The kernels that were the fastest at some level, on one thread.
+  // The kernels of a ceiling at some level, on one thread.
   std::vector<const CeilingKernel*> winners(Traffic traffic, bool streaming) const;
 
  private:

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Compares two builds of the roofline program, call by call: which rows moved beyond noise, and which did not.
+"""Compares two builds of bench/calls, call by call: which rows moved beyond noise, and which did not.
 
 usage: compare.py OLD NEW [--tool COMPARE_PY] [--output DIR] [--rounds N] [--effect PERCENT] [--benchmark_filter REGEX]
 
@@ -42,7 +42,7 @@ def options():
 
 def run(program, rows, output):
     """The samples of one process: of each row the repetition that took least."""
-    command = [program.resolve(), "--calls", f"--benchmark_filter={rows}", f"--benchmark_out={output}"]
+    command = [program.resolve(), f"--benchmark_filter={rows}", f"--benchmark_out={output}"]
     command += ["--benchmark_repetitions=8", "--benchmark_min_time=0.002", "--benchmark_enable_random_interleaving=true"]
     finished = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     if finished.returncode:

@@ -120,6 +120,10 @@ void write(Json& json, const Machine& m, const Report& report) {
     json.member("lanes", f.lanes);
     json.member("per_cycle", f.per_cycle);
     json.member("gflops", f.gflops);
+    json.key("places_of_others");
+    json.open('{');
+    for (size_t i = 0; i < others; ++i) json.member(name(static_cast<Other>(i)), static_cast<size_t>(f.places[i]));
+    json.close('}');
     json.close('}');
   }
   json.close(']');
@@ -133,6 +137,21 @@ void write(Json& json, const Ceiling& c) {
   json.member("level", name(c.level));
   json.member("threads", c.threads);
   json.member("gbps", c.gbps);
+  json.close('}');
+}
+
+// Zero stands for what is not known; it becomes null.
+double known(double value) { return value > 0 ? value : NAN; }
+
+// Which figure is judged, its bar, and whether it is reached; null where none is set.
+void write_target(Json& json, const Target* target, double value) {
+  json.key("target");
+  if (!target) return json.value(NAN);
+  json.open('{');
+  json.member("figure", name(target->figure));
+  json.member("bar", target->bar);
+  json.member("at_most", target->at_most);
+  json.member("reached", target->reached(value));
   json.close('}');
 }
 
@@ -157,6 +176,65 @@ void write(Json& json, const Row& row) {
   json.member("ns_per_element", row.ns_per_element);
   json.member("cycles_per_element", row.cycles_per_element);
   json.member("percent_of_ceiling", row.percent_of_ceiling);
+  json.member("variant", row.variant());
+  json.member("flops_per_element", static_cast<size_t>(row.operation->arithmetic.flops()));
+  json.member("gflops", row.gflops());
+  json.member("port_bound_cycles", known(row.port_bound.peak ? row.port_bound.cycles : 0));
+  json.member("percent_of_port_bound", known(row.percent_of_port_bound));
+  json.member("times_dx", known(row.times_dx));
+  const Target* const bar = target(row);
+  write_target(json, bar, bar ? judged(row, *bar) : 0);
+  json.close('}');
+}
+
+void write(Json& json, const SmallCall& c) {
+  json.open('{');
+  json.member("operation", c.operation->operation);
+  json.member("direction", c.operation->direction);
+  json.member("layout", name(c.operation->layout));
+  json.member("variant", c.operation->variant);
+  json.member("n", elements(c.shape));
+  json.member("call_ns", c.call_ns);
+  json.member("kernel_ns", c.kernel_ns);
+  json.member("nanoseconds_above_kernel", c.above_kernel_ns());
+  write_target(json, &target(c), judged(c));
+  json.close('}');
+}
+
+void write(Json& json, const Scaling& s) {
+  json.open('{');
+  json.member("operation", s.operation->operation);
+  json.member("direction", s.operation->direction);
+  json.member("layout", name(s.operation->layout));
+  json.member("level", name(Level::l3));
+  json.member("threads", s.threads);
+  json.member("n", elements(s.shape));
+  json.member("gain", s.gain);
+  json.member("ceilings_gain", s.ceilings_gain);
+  json.member("share_of_ceilings_gain", s.share);
+  write_target(json, &target(s), judged(s));
+  json.close('}');
+}
+
+void write(Json& json, const Judgement& j) {
+  json.open('{');
+  json.member("what", j.target.what);
+  json.member("figure", name(j.target.figure));
+  json.member("unit", unit(j.target.figure));
+  json.member("bar", j.target.bar);
+  json.member("at_most", j.target.at_most);
+  json.member("judged", j.judged);
+  json.member("reached", j.judged - j.misses.size());
+  json.member("worst", j.worst);
+  json.key("misses");
+  json.open('[');
+  for (const Miss& miss : j.misses) {
+    json.open('{');
+    json.member("name", miss.name);
+    json.member("value", miss.value);
+    json.close('}');
+  }
+  json.close(']');
   json.close('}');
 }
 
@@ -198,6 +276,10 @@ void write_json(FILE* out, const Report& report) {
   write_list(json, "ceilings", report.ceilings);
   write_list(json, "rows", measured);
   write_list(json, "sweep", report.sweep);
+  write_list(json, "calls", report.calls);
+  write_list(json, "scaling", report.scalings);
+  write_list(json, "targets", report.judgements);
+  json.member("seconds", report.seconds);
   json.close('}');
 }
 

@@ -1,23 +1,20 @@
-#!/usr/bin/env python3
-"""Draws roofline.svg and roofline.png from roofline.json: GB/s over the size of the working set, under the ceilings.
-
-usage: plot.py DIR    (reads DIR/roofline.json, writes both pictures there)
-"""
-import json
-import pathlib
+"""The two plots of a roofline.json: GB/s over the size of the working set, under the ceilings; and GFLOP/s over FLOP/byte,
+under a roof for each level of the memory. report.py calls this."""
 import sys
 
 try:
     import matplotlib
 except ImportError:
     sys.exit(
-        "plot.py: matplotlib is missing, so there is no plot; the table and roofline.json are complete.\n"
+        "plot.py: matplotlib is missing, so there are no plots and no page; the tables and roofline.json are complete.\n"
         "Get it with `apt-get install python3-matplotlib`, or `python3 -m pip install matplotlib`, then run\n"
-        "  python3 bench/plot.py DIR    (the folder that holds roofline.json)"
+        "  python3 bench/report.py DIR    (the folder that holds roofline.json)"
     )
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
+
+# ---- GB/s over the working set -------------------------------------------------------------------------------------------
 
 TITLES = {
     "1R1W": "one array read, one written (1R1W)",
@@ -92,7 +89,18 @@ def draw_caches(axes, caches):
         )
 
 
-def draw(report):
+def open_frame(axes):
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+
+
+def title(report):
+    machine = report["machine"]
+    return f"rectify, {machine['dispatched']} backend, one thread, on {machine['cpu']}"
+
+
+def draw_sweep(report):
+    """GB/s over the bytes touched."""
     traffics = list(dict.fromkeys(one["traffic"] for one in report["sweep"]))
     figure, panels = plt.subplots(1, len(traffics), figsize=(6.4 * len(traffics), 5.6), sharey=True, squeeze=False)
     for axes, traffic in zip(panels[0], traffics):
@@ -108,8 +116,7 @@ def draw(report):
         axes.minorticks_off()
         axes.grid(axis="y", color="#dddddd", linewidth=0.6)
         axes.set_axisbelow(True)
-        for side in ("top", "right"):
-            axes.spines[side].set_visible(False)
+        open_frame(axes)
         axes.set_title(TITLES.get(traffic, traffic), fontsize=11)
         axes.set_xlabel("bytes touched, all arrays together")
         axes.legend(fontsize=8.5, frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.23), ncol=2)
@@ -120,25 +127,132 @@ def draw(report):
     panels[0][0].set_yticks(ticks, [f"{tick:g}" for tick in ticks])
     panels[0][0].set_ylim(min(speeds) * 0.8, max(speeds) * 1.7)  # room for the cache labels
     panels[0][0].minorticks_off()
-    machine = report["machine"]
-    figure.suptitle(f"rectify, {machine['dispatched']} backend, one thread, on {machine['cpu']}", fontsize=12)
+    figure.suptitle(title(report), fontsize=12)
     figure.tight_layout()
     return figure
 
 
-def main():
-    if len(sys.argv) != 2 or sys.argv[1].startswith("-"):
-        sys.exit(__doc__)
-    folder = pathlib.Path(sys.argv[1])
-    try:
-        report = json.loads((folder / "roofline.json").read_text())
-    except (OSError, ValueError) as error:
-        sys.exit(f"plot.py: cannot read {folder / 'roofline.json'}: {error}")
-    figure = draw(report)
-    for name in ("roofline.svg", "roofline.png"):
-        figure.savefig(folder / name, dpi=150, facecolor="white", bbox_inches="tight")
-        print(folder / name)
+# ---- GFLOP/s over FLOP/byte --------------------------------------------------------------------------------------------
+
+# The operations shown, by the layout that stands for them. Leaky ReLU's points would be those of PReLU.
+SHOWN = {
+    ("relu", "forward"): "flat",
+    ("relu", "backward"): "flat",
+    ("prelu", "forward"): "nchw",
+    ("prelu", "backward"): "nchw",
+    ("prelu", "backward_with_parameter"): "nchw",
+    ("elu", "forward"): "flat",
+    ("elu", "backward"): "flat",
+    ("elu", "backward_with_parameter"): "flat",
+    ("elu", "backward_from_y"): "flat",
+}
+SHORT = {"forward": "forward", "backward": "backward", "backward_with_parameter": "both gradients",
+         "backward_from_y": "backward from y"}
+LEVELS = {"L1": "#0072B2", "L2": "#009E73", "L3": "#E69F00", "DRAM": "#D55E00"}
 
 
-if __name__ == "__main__":
-    main()
+def bytes_per_element(traffic):
+    """Of a name like 2R1W; "in place" is one array read and written."""
+    return 8 if traffic == "in place" else 4 * (int(traffic[0]) + int(traffic[2]))
+
+
+def intensity(row):
+    return row["flops_per_element"] / bytes_per_element(row["traffic"])
+
+
+def shown_rows(report):
+    return [
+        row for row in report["rows"]
+        if row["dispatched"] and row["threads"] == 1 and not row["variant"]
+        and SHOWN.get((row["operation"], row["direction"])) == row["layout"]
+    ]
+
+
+def bandwidths(report):
+    """Of each level the fastest way to read and write it."""
+    best = {}
+    for ceiling in report["ceilings"]:
+        if ceiling["threads"] == 1 and ceiling["traffic"] in ("1R1W", "2R1W"):
+            best[ceiling["level"]] = max(best.get(ceiling["level"], 0), ceiling["gbps"])
+    return best
+
+
+def fused_peak(report):
+    """GFLOP/s of the backend's fused multiply-adds; None for the scalar one."""
+    machine = report["machine"]
+    return next((f["gflops"] for f in machine["fused_multiply_add"] if f["isa"] == machine["dispatched"]), None)
+
+
+def draw_roofs(axes, report, left, right):
+    peak = fused_peak(report)
+    for level, bandwidth in bandwidths(report).items():
+        end = min(right, peak / bandwidth) if peak else right
+        axes.plot([left, end], [left * bandwidth, end * bandwidth], color=LEVELS[level], linewidth=1.4,
+                  label=f"{level}: {bandwidth:.0f} GB/s", zorder=2)
+    if peak:
+        start = peak / max(bandwidths(report).values())
+        axes.plot([start, right], [peak, peak], color="#333333", linewidth=1.4, zorder=2,
+                  label=f"fused multiply-adds: {peak:.0f} GFLOP/s")
+
+
+def draw_kernels(axes, report):
+    rows = shown_rows(report)
+    for row in rows:
+        axes.plot(intensity(row), row["gflops"], marker=MARKERS.get(row["operation"], "D"), markersize=6, linestyle="none",
+                  color=LEVELS[row["level"]], markeredgecolor="white", markeredgewidth=0.6, zorder=4)
+    bounds = {}
+    for row in rows:
+        if row["percent_of_port_bound"]:
+            bounds[intensity(row)] = row["flops_per_element"] * report["machine"]["ghz"] / row["port_bound_cycles"]
+    for number, (at, bound) in enumerate(bounds.items()):
+        axes.plot([at / 1.1, at * 1.1], [bound, bound], color="#333333", linewidth=2.2, zorder=3,
+                  label="" if number else "what this kernel's instruction mix allows")
+
+
+def draw_names(axes, report):
+    """Above each column of points what they are."""
+    names = {}
+    for row in shown_rows(report):
+        name = f"{LABELS[row['operation'] + ' forward'].split()[0]} {SHORT[row['direction']]}"
+        names.setdefault(intensity(row), {})[name] = None
+    for at, of_kernels in names.items():
+        axes.axvline(at, color="#cccccc", linewidth=0.8, linestyle=":", zorder=1)
+        axes.text(at, 1.01, "\n".join(of_kernels), transform=axes.get_xaxis_transform(), rotation=38, fontsize=8, ha="left",
+                  va="bottom", rotation_mode="anchor", color="#333333", linespacing=1.3)
+
+
+def log_ticks(low, high):
+    return [m * 10**k for k in range(-4, 6) for m in (1, 2, 5) if low <= m * 10**k <= high]
+
+
+def draw_roofline(report):
+    """GFLOP/s over the arithmetic intensity."""
+    figure, axes = plt.subplots(figsize=(8.6, 6.4))
+    rows = shown_rows(report)
+    left, right = min(map(intensity, rows), default=0.1) / 1.5, max(map(intensity, rows), default=2) * 1.9
+    draw_roofs(axes, report, left, right)
+    draw_kernels(axes, report)
+    draw_names(axes, report)
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    speeds = [row["gflops"] for row in rows] + [fused_peak(report) or 1]
+    low, high = min(speeds) / 1.6, max(speeds) * 1.5
+    axes.set_xlim(left, right)
+    axes.set_ylim(low, high)
+    axes.set_xticks(log_ticks(left, right), [f"{tick:g}" for tick in log_ticks(left, right)])
+    axes.set_yticks(log_ticks(low, high), [f"{tick:g}" for tick in log_ticks(low, high)])
+    axes.minorticks_off()
+    axes.grid(axis="y", color="#eeeeee", linewidth=0.6)
+    axes.set_axisbelow(True)
+    open_frame(axes)
+    axes.set_xlabel("FLOP/byte")
+    axes.set_ylabel("GFLOP/s")
+    axes.legend(fontsize=8.5, frameon=False, loc="lower right")
+    figure.suptitle(title(report), fontsize=12)
+    figure.tight_layout()
+    return figure
+
+
+def figures(report):
+    """The plots by the name of their files."""
+    return {"roofline": draw_sweep(report), "roofline-intensity": draw_roofline(report)}

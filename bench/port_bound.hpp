@@ -1,24 +1,25 @@
-// How fast a kernel could be if memory cost nothing: the time of its arithmetic on the pipes that it crowds most.
+// How fast a kernel could be if memory cost nothing: the time of its arithmetic on the pipes of the fused multiply-adds,
+// which it crowds most.
 //
-// ELU from x is the one formula with enough arithmetic to matter. What a vector of it puts on the pipes for multiplication
-// and fused multiply-add, as kernels/activations/exponential.hpp writes it (additions, shifts and integer minima run beside
-// them; on AMD a blend by sign shares them, and before Zen 4 so does a maximum):
-//   expm1, alpha = 1     t, r, r*r, y, u, g, p and the last fma                                                     8
-//   exp                  a second term of r, and the last scaling                                                  10
-//   value                expm1, the maximum that selects                                                            9
-//   gradient             exp, the product with dy, the select                                                      12
-//   gradient and sum     expm1, exp, the product with dy, the sum's fma                                            20
-// How many such instructions a cycle takes is measured, not looked up.
+// Which other instructions run on these pipes depends on the core, so it is measured: fused multiply-adds that fill the
+// pipes, alone and with a few of the other instruction among them. What takes no longer runs beside them. The bound is then
+// the time of the fused multiply-adds, the multiplications and whatever shares their pipes. For ELU forward with alpha = 1
+// on Zen 3 and 4 that is 8 instructions a vector, the additions, the maximum, the integer minimum and the shift running
+// beside them; on an Intel core with 512 bits everything shares two ports, and 14 count.
 #pragma once
 
 #include <stddef.h>
 
+#include <array>
 #include <string>
 #include <vector>
 
-#include "operations.hpp"
+#include "arithmetic.hpp"
+#include "ceilings/kernel.hpp"
 
 namespace roofline {
+
+const char* name(Other instruction);
 
 // The measured rate of independent fused multiply-adds with an instruction set's vectors.
 struct Fused {
@@ -26,11 +27,22 @@ struct Fused {
   size_t lanes;
   double per_cycle;
   double gflops;
+  std::array<int, others> places;  // of a fused multiply-add that one of the other instructions takes: 0 if it runs beside
+  const FusedPeak* peak;
 };
 
 std::vector<Fused> measure_fused(size_t rounds);
 
-// Cycles per element of the operation's arithmetic on this backend; 0 where it never is the bound.
-double port_bound(const Operation& operation, const std::string& backend, const std::vector<Fused>& fused);
+// Nanoseconds that one of them takes right now: another hardware thread may have its share of the core.
+double fused_nanoseconds(const FusedPeak& peak);
+
+// What an element's arithmetic takes on one thread.
+struct PortBound {
+  double places;          // of fused multiply-adds
+  double cycles;          // that they take at least
+  const FusedPeak* peak;  // NULL for a backend without vectors, where cycles is a guess: a lane at a time, on two pipes
+};
+
+PortBound port_bound(const Arithmetic& arithmetic, const std::string& backend, const std::vector<Fused>& fused);
 
 }  // namespace roofline

@@ -10,7 +10,10 @@
 #include "machine.hpp"
 #include "port_bound.hpp"
 #include "rows.hpp"
+#include "scaling.hpp"
+#include "small_calls.hpp"
 #include "sweep.hpp"
+#include "targets.hpp"
 
 namespace roofline {
 
@@ -23,14 +26,22 @@ struct Report {
   std::vector<Fused> fused;
   std::vector<Ceiling> ceilings;
   std::vector<Row> rows;
+  std::vector<SmallCall> calls;
+  std::vector<Scaling> scalings;
   std::vector<Series> sweep;
+  std::vector<Judgement> judgements;
+  double seconds;  // that all of it took
 };
 
 void print_machine(FILE* out, const Report& report);
 void print_ceilings(FILE* out, const Report& report);
 void print_rows(FILE* out, const Report& report);
+void print_images(FILE* out, const Report& report);
+void print_calls(FILE* out, const Report& report);
+void print_scalings(FILE* out, const Report& report);
 
-// The rows that count against the library or against this program: under their target, impossible, or failed.
+// What became of each target, and what counts against the library or against this program: whatever misses its target, is
+// impossible, or failed.
 void print_verdict(FILE* out, const Report& report);
 
 void write_json(FILE* out, const Report& report);

@@ -11,14 +11,17 @@
 #include <string>
 
 #include "arena.hpp"
-#include "calls.hpp"
 #include "ceilings.hpp"
 #include "operations.hpp"
 #include "port_bound.hpp"
 #include "rectify/rectify.h"
 #include "report.hpp"
 #include "rows.hpp"
+#include "scaling.hpp"
+#include "selection.hpp"
+#include "small_calls.hpp"
 #include "sweep.hpp"
+#include "targets.hpp"
 #include "threads.hpp"
 #include "timing.hpp"
 
@@ -27,14 +30,11 @@ namespace {
 
 constexpr const char* usage =
     "usage: roofline [--quick] [--output DIR] [--benchmark_filter=REGEX]\n"
-    "       roofline --calls [--benchmark_...]\n"
     "  --quick       one thread, the chosen backend at all levels, the others at L2 only: under a minute\n"
-    "  --output DIR  where roofline.json goes; the current folder if not given\n"
-    "  --calls       only time the calls, as a plain Google Benchmark program: what ./run bench-compare compares\n";
+    "  --output DIR  where roofline.json goes; the current folder if not given\n";
 
 struct Options {
   bool quick = false;
-  bool calls = false;
   std::filesystem::path output = ".";
 };
 
@@ -45,7 +45,7 @@ struct Effort {
   double seconds_in_all;  // no row is measured again after that
 };
 
-constexpr Effort quick_effort = {14, 0.16, 40}, full_effort = {35, 0.5, 1800};
+constexpr Effort quick_effort = {14, 0.16, 40}, full_effort = {35, 0.5, 1500};
 
 Options parse(int argc, char** argv) {
   benchmark::Initialize(&argc, argv);  // takes its own options out
@@ -53,8 +53,6 @@ Options parse(int argc, char** argv) {
   for (int i = 1; i < argc; ++i) {
     if (std::strcmp(argv[i], "--quick") == 0)
       options.quick = true;
-    else if (std::strcmp(argv[i], "--calls") == 0)
-      options.calls = true;
     else if (std::strcmp(argv[i], "--output") == 0 && i + 1 < argc)
       options.output = argv[++i];
     else
@@ -77,36 +75,6 @@ std::string dispatched_backend() {
   return backend;
 }
 
-// In a quick run the other backends are measured at L2 only. The scalar one is never measured in DRAM: its arithmetic takes
-// far longer than the memory there.
-bool wanted(const std::string& backend, bool dispatched, Level level, bool quick) {
-  if (backend == "scalar" && level == Level::dram) return false;
-  return dispatched || !quick || level == Level::l2;
-}
-
-std::vector<Row> rows(const Report& report, const Ceilings& ceilings, const std::vector<size_t>& threads, bool quick) {
-  std::vector<Row> rows;
-  for (const std::string& backend : report.backends)
-    for (const size_t count : threads)
-      for (const Level level : levels(report.machine)) {
-        const bool dispatched = backend == report.dispatched;
-        if (!wanted(backend, dispatched, level, quick)) continue;
-        for (const Operation& operation : operations()) {
-          const size_t n = elements(operation.traffic, touched_bytes(report.machine, level, count));
-          rows.push_back(
-              {.operation = &operation,
-               .backend = backend,
-               .dispatched = dispatched,
-               .level = level,
-               .threads = count,
-               .shape = shape_of(operation.layout, n),
-               .ceiling = &ceilings.matched(operation.traffic, level, count),
-               .port_bound_ns = port_bound(operation, backend, report.fused) / report.ghz / static_cast<double>(count)});
-        }
-      }
-  return rows;
-}
-
 double median_ghz() {
   std::vector<double> ghz;
   for (int i = 0; i < 101; ++i) ghz.push_back(cycles_per_nanosecond());
@@ -122,10 +90,6 @@ FILE* open_json(const std::filesystem::path& folder, const char* mode) {
 }
 
 int run(const Options& options) {
-  if (options.calls) {
-    run_calls(this_machine());
-    return 0;
-  }
   const double start = wall_nanoseconds();
   const Effort effort = options.quick ? quick_effort : full_effort;
   std::fclose(open_json(options.output, "a"));  // before the work: an unwritable folder should not cost a run
@@ -135,7 +99,7 @@ int run(const Options& options) {
   report.backends = available_backends();
   report.dispatched = dispatched_backend();
   report.ghz = median_ghz();
-  report.fused = measure_fused(effort.ceiling_rounds);
+  report.fused = measure_fused(50 * effort.ceiling_rounds);
 
   std::vector<size_t> threads = {1};
   if (!options.quick && all_threads() > 1) threads.push_back(all_threads());
@@ -150,14 +114,23 @@ int run(const Options& options) {
   report.ceilings = ceilings.all();
 
   const auto seconds_left = [&] { return effort.seconds_in_all - (wall_nanoseconds() - start) * 1e-9; };
-  report.rows = rows(report, ceilings, threads, options.quick);
+  report.rows = select_rows(
+      {report.machine, ceilings, report.fused, report.backends, report.dispatched, report.ghz, threads, options.quick});
   measure(report.rows, arena, effort.seconds_per_row);
   measure_again(report.rows, arena, effort.seconds_per_row, seconds_left);
+  std::fprintf(stderr, "calls on 16 elements\n");
+  report.calls = measure_small_calls(arena, 10 * effort.ceiling_rounds);
+  report.scalings = measure_scaling(report.machine, arena, ceilings, options.quick, effort.seconds_per_row);
   std::fprintf(stderr, "sweep over the sizes\n");
   report.sweep = sweep(report.machine, arena, ceilings, report.dispatched, effort.ceiling_rounds);
+  report.judgements = judge(report.rows, report.calls, report.scalings);
+  report.seconds = (wall_nanoseconds() - start) * 1e-9;
 
   print_ceilings(stdout, report);
   print_rows(stdout, report);
+  print_images(stdout, report);
+  print_calls(stdout, report);
+  print_scalings(stdout, report);
   print_verdict(stdout, report);
   FILE* json = open_json(options.output, "w");
   write_json(json, report);

@@ -4,7 +4,8 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <string_view>
+
+#include "targets.hpp"
 
 namespace roofline {
 namespace {
@@ -14,45 +15,68 @@ constexpr size_t fewest_rounds = 7, most_rounds = 5000;
 // A round takes longest in DRAM.
 double seconds_of(const Row& row, double seconds_per_row) { return seconds_per_row * (row.level == Level::dram ? 1.5 : 1); }
 
+// What the rounds of a row have shown.
+struct Rounds {
+  std::vector<double> ns, cycles, percent_of_port_bound, times_dx;
+  std::vector<std::vector<double>> percent_of_ceiling;  // of each of its kernels
+
+  void conclude(Row& row) const {
+    const auto n = static_cast<double>(row.n());
+    row.ns_per_element = median(ns) / n;
+    row.gbps = static_cast<double>(row.operation->traffic.bytes_per_element()) / row.ns_per_element;
+    row.cycles_per_element = median(cycles) / n;
+    row.percent_of_ceiling = median(percent_of_ceiling.front());
+    for (const auto& of_one : percent_of_ceiling) row.percent_of_ceiling = std::min(row.percent_of_ceiling, median(of_one));
+    row.percent_of_port_bound = median(percent_of_port_bound);
+    row.times_dx = median(times_dx);
+  }
+};
+
 void run_rounds(benchmark::State& state, Row& row, const Arena& arena, double seconds) {
-  const Traffic traffic = row.operation->traffic;
-  const Streams streams = arena.place(traffic, row.n());
-  const Tensors arrays = tensors(*row.operation, streams, arena);
+  const Operation& operation = *row.operation;
+  const Streams streams = arena.place(operation.traffic, row.n());
+  const Tensors arrays = tensors(operation, streams, arena);
   rectify_options options = {};
   options.struct_size = sizeof options;
   options.threads = row.threads;
   options.backend = row.backend.c_str();
 
-  const auto kernel = [&] { row.operation->call(arrays, row.shape, options); };
-  const int32_t status = row.operation->call(arrays, row.shape, options);  // also brings the arrays to the level
+  const auto kernel = [&] { operation.call(arrays, row.shape, &options); };
+  const auto dx_alone = [&] { operation.without_parameter(arrays, row.shape, &options); };
+  const int32_t status = operation.call(arrays, row.shape, &options);  // also brings the arrays to the level
   if (status != RECTIFY_OK) {
     row.error = rectify_status_text(status);
     state.SkipWithError(row.error.c_str());
     return;
   }
-  const CeilingKernel& roof = *row.ceiling->kernel;
-  const Timer kernel_timer = timer_of(kernel, row.threads), roof_timer = ceiling_timer(roof, streams, row.threads);
+  const auto& roofs = row.ceiling->kernels;
+  const Timer kernel_timer = timer_of(kernel, row.threads);
+  const Timer dx_timer = operation.without_parameter ? timer_of(dx_alone, row.threads) : Timer{};
+  std::vector<Timer> roof_timers;
+  for (const CeilingKernel* roof : roofs) roof_timers.push_back(ceiling_timer(*roof, streams, row.threads));
+  const FusedPeak* const peak = row.memory_bound() ? nullptr : row.port_bound.peak;
+  const double places = row.port_bound.places * static_cast<double>(row.n()) / static_cast<double>(row.threads);
 
-  std::vector<double> ns, percent, cycles;
+  Rounds rounds;
+  rounds.percent_of_ceiling.resize(roofs.size());
   const double start = wall_nanoseconds();
   for ([[maybe_unused]] auto round : state) {
     // A busy machine lengthens the rounds: then the time, not their number, ends the row.
-    if (ns.size() >= fewest_rounds && wall_nanoseconds() - start > 1.3e9 * seconds) {
-      state.SetIterationTime(ns.back() * 1e-9);
+    if (rounds.ns.size() >= fewest_rounds && wall_nanoseconds() - start > 1.3e9 * seconds) {
+      state.SetIterationTime(rounds.ns.back() * 1e-9);
       continue;
     }
-    const double kernel_time = kernel_timer.nanoseconds(kernel);
-    const double roof_time = ceiling_nanoseconds(roof, streams, row.threads, roof_timer);
-    ns.push_back(kernel_time);
-    percent.push_back(100 * roof_time / kernel_time);
-    cycles.push_back(kernel_time * cycles_per_nanosecond());
-    state.SetIterationTime(kernel_time * 1e-9);
+    const double ns = kernel_timer.nanoseconds(kernel);
+    for (size_t i = 0; i < roofs.size(); ++i)
+      rounds.percent_of_ceiling[i].push_back(100 * ceiling_nanoseconds(*roofs[i], streams, row.threads, roof_timers[i]) /
+                                             ns);
+    if (operation.without_parameter) rounds.times_dx.push_back(ns / dx_timer.nanoseconds(dx_alone));
+    if (peak) rounds.percent_of_port_bound.push_back(100 * places * fused_nanoseconds(*peak) / ns);
+    rounds.ns.push_back(ns);
+    rounds.cycles.push_back(ns * cycles_per_nanosecond());
+    state.SetIterationTime(ns * 1e-9);
   }
-  const auto n = static_cast<double>(row.n());
-  row.ns_per_element = median(ns) / n;
-  row.gbps = static_cast<double>(traffic.bytes_per_element()) / row.ns_per_element;
-  row.cycles_per_element = median(cycles) / n;
-  row.percent_of_ceiling = median(percent);
+  rounds.conclude(row);
   state.counters["GB/s"] = row.gbps;
   state.counters["percent"] = row.percent_of_ceiling;
 }
@@ -82,7 +106,8 @@ class Progress : public benchmark::BenchmarkReporter {
 benchmark::IterationCount rounds(const Row& row, double seconds) {
   const double bytes = static_cast<double>(row.n() * row.operation->traffic.bytes_per_element());
   const double pass = bytes / row.ceiling->gbps;
-  const double round = 2.1 * pass * static_cast<double>(timer_for(pass, row.threads).repeats);
+  const double round =
+      (row.operation->without_parameter ? 3.1 : 2.1) * pass * static_cast<double>(timer_for(pass, row.threads).repeats);
   return static_cast<benchmark::IterationCount>(
       std::clamp(seconds * 1e9 / round, static_cast<double>(fewest_rounds), static_cast<double>(most_rounds)));
 }
@@ -101,19 +126,15 @@ void measure(const std::vector<Row*>& rows, const Arena& arena, double seconds_p
 }  // namespace
 
 std::string Row::name() const {
-  return std::string(operation->operation) + "/" + operation->direction + "/" + roofline::name(operation->layout) + "/" +
-         backend + "/" + roofline::name(level) + "/threads:" + std::to_string(threads);
+  return label(*operation) + "/" + (image ? roofline::name(*image) + "/" : "") + backend + "/" + roofline::name(level) +
+         "/threads:" + std::to_string(threads);
 }
+
+std::string Row::variant() const { return image ? roofline::name(*image) : operation->variant; }
 
 bool Row::memory_bound() const {
   const double ceiling_ns = static_cast<double>(operation->traffic.bytes_per_element()) / ceiling->gbps;
-  return port_bound_ns <= ceiling_ns;
-}
-
-double target(const Row& row) {
-  const bool judged = row.dispatched && row.backend != "scalar" && row.threads == 1 && row.level != Level::l1 &&
-                      row.memory_bound() && row.operation->direction != std::string_view("backward_with_parameter");
-  return judged ? 85 : 0;
+  return port_bound.cycles / ghz / static_cast<double>(threads) <= ceiling_ns;
 }
 
 void measure(std::vector<Row>& rows, const Arena& arena, double seconds_per_row) {
@@ -137,8 +158,9 @@ void measure_again(std::vector<Row>& rows, const Arena& arena, double seconds_pe
       }
       const Row before = *row;
       measure({row}, arena, seconds_per_row);
-      const bool lower = row->percent_of_ceiling < before.percent_of_ceiling;
-      if (lower != impossible(before)) *row = before;
+      const bool better =
+          impossible(before) ? row->percent_of_ceiling < before.percent_of_ceiling : closer_to_target(*row, before);
+      if (!better) *row = before;
     }
   }
 }

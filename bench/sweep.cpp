@@ -17,6 +17,7 @@ constexpr double steps_per_doubling = 2;
 // Enough to see every shape of curve: a select, a parameter per channel, arithmetic, and a sum.
 bool swept(const Operation& o) {
   const std::string_view operation = o.operation, direction = o.direction;
+  if (*o.variant) return false;
   if (operation == "relu") return true;
   if (operation == "prelu") return o.layout == Layout::nchw && direction != "backward";
   return operation == "elu" && (direction == "forward" || direction == "backward");
@@ -31,13 +32,23 @@ struct Candidate {
   std::vector<double> times = {};
 };
 
-// Times all in turn, then adds a point to each series: the fastest of its candidates.
+// A cache takes that many passes to settle after streaming stores have emptied it (seen on Zen 3: the L3's first pass runs
+// at a third of its speed, the third at 80 to 100 %).
+constexpr size_t passes_to_settle = 6, blocks = 3;
+
+// Times all in turn, some passes of each without a pause, then adds a point to each series: the fastest of its candidates.
 void add_points(std::vector<Series>& series, std::vector<Candidate> candidates, bool in_cache, size_t rounds) {
-  for (Candidate& c : candidates) c.timer = timer_of(c.run, 1);
-  for (size_t round = 0; round < rounds; ++round)
+  const auto settle = [&](const Candidate& c) {
+    for (size_t pass = 0; in_cache && pass < passes_to_settle; ++pass) c.run();
+  };
+  for (Candidate& c : candidates) {
+    settle(c);
+    c.timer = timer_of(c.run, 1);
+  }
+  for (size_t block = 0; block < blocks; ++block)
     for (Candidate& c : candidates) {
-      if (in_cache) c.run();  // another's streaming stores may have emptied it
-      c.times.push_back(c.timer.nanoseconds(c.run));
+      settle(c);
+      for (size_t round = 0; round < (rounds + blocks - 1) / blocks; ++round) c.times.push_back(c.timer.nanoseconds(c.run));
     }
   for (const Candidate& c : candidates) {
     Series& own = series[c.series];
@@ -62,16 +73,19 @@ void sweep_traffic(std::vector<Series>& all, Traffic traffic, const std::vector<
   for (const size_t touched : sizes) {
     std::vector<Candidate> candidates;
     const Streams streams = arena.place(traffic, elements(traffic, touched));
-    for (const bool streaming : {false, true})
+    const auto add_ceilings = [&](bool streaming) {
       for (const CeilingKernel* kernel : ceilings.winners(traffic, streaming))
         candidates.push_back({streaming, streams.n, [=] { kernel->run(streams); }});
+    };
+    add_ceilings(false);
     for (size_t i = 0; i < ours.size(); ++i) {
       const Operation& o = *ours[i];
       const rectify_shape shape = shape_of(o.layout, streams.n);
       if (elements(shape) > streams.n) continue;  // too small for this layout
       const Tensors t = tensors(o, arena.place(traffic, elements(shape)), arena);
-      candidates.push_back({2 + i, elements(shape), [&o, t, shape, &options] { o.call(t, shape, options); }});
+      candidates.push_back({2 + i, elements(shape), [&o, t, shape, &options] { o.call(t, shape, &options); }});
     }
+    add_ceilings(true);
     // From there on a pass takes long, and what is in the cache does not matter.
     const bool in_cache = touched < 2 * last_cache;
     add_points(series, std::move(candidates), in_cache,

@@ -17,6 +17,15 @@ struct Avx2 {
   static void keep(Type& v) { asm volatile("" : "+x"(v)); }
   static Type broadcast(float f) { return _mm256_set1_ps(f); }
   static Type fused(Type a, Type b, Type c) { return _mm256_fmadd_ps(a, b, c); }
+  template <Other kind>
+  static void other(Type& v) {
+    if constexpr (kind == Other::add) asm volatile("vaddps %0, %0, %0" : "+x"(v));
+    if constexpr (kind == Other::maximum) asm volatile("vmaxps %0, %0, %0" : "+x"(v));
+    if constexpr (kind == Other::compare) asm volatile("vcmpltps %0, %0, %0" : "+x"(v));
+    if constexpr (kind == Other::select) asm volatile("vblendvps %0, %0, %0, %0" : "+x"(v));
+    if constexpr (kind == Other::integer_minimum) asm volatile("vpminsd %0, %0, %0" : "+x"(v));
+    if constexpr (kind == Other::shift) asm volatile("vpslld $23, %0, %0" : "+x"(v));
+  }
 };
 
 constexpr CeilingKernel kernels[] = {ROOFLINE_UNROLL(Avx2, 1), ROOFLINE_UNROLL(Avx2, 2), ROOFLINE_UNROLL(Avx2, 4),
@@ -25,7 +34,7 @@ constexpr CeilingKernel kernels[] = {ROOFLINE_UNROLL(Avx2, 1), ROOFLINE_UNROLL(A
 }  // namespace
 
 // 12 of the 16 registers: two pipes of latency 4 or 5 need 8 to 10.
-constexpr CeilingTable ceilings_avx2 = {
-    "avx2", Avx2::bits, kernels, sizeof kernels / sizeof *kernels, {&fused<Avx2, 12>, 12}};
+constexpr CeilingTable ceilings_avx2 = {"avx2", Avx2::bits, kernels, sizeof kernels / sizeof *kernels,
+                                        ROOFLINE_FUSED(Avx2, 12)};
 
 }  // namespace roofline

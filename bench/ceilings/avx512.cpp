@@ -19,6 +19,16 @@ struct Avx512 {
   static void keep(Type& v) { asm volatile("" : "+v"(v)); }
   static Type broadcast(float f) { return _mm512_set1_ps(f); }
   static Type fused(Type a, Type b, Type c) { return _mm512_fmadd_ps(a, b, c); }
+  // Comparisons yield a mask register, and selecting takes one, whatever it holds.
+  template <Other kind>
+  static void other(Type& v) {
+    if constexpr (kind == Other::add) asm volatile("vaddps %0, %0, %0" : "+v"(v));
+    if constexpr (kind == Other::maximum) asm volatile("vmaxps %0, %0, %0" : "+v"(v));
+    if constexpr (kind == Other::compare) asm volatile("vcmpltps %0, %0, %%k1" : "+v"(v)::"k1");
+    if constexpr (kind == Other::select) asm volatile("vblendmps %0, %0, %0%{%%k1%}" : "+v"(v));
+    if constexpr (kind == Other::integer_minimum) asm volatile("vpminsd %0, %0, %0" : "+v"(v));
+    if constexpr (kind == Other::shift) asm volatile("vpslld $23, %0, %0" : "+v"(v));
+  }
 };
 
 constexpr CeilingKernel kernels[] = {ROOFLINE_UNROLL(Avx512, 1), ROOFLINE_UNROLL(Avx512, 2), ROOFLINE_UNROLL(Avx512, 4),
@@ -26,7 +36,7 @@ constexpr CeilingKernel kernels[] = {ROOFLINE_UNROLL(Avx512, 1), ROOFLINE_UNROLL
 
 }  // namespace
 
-constexpr CeilingTable ceilings_avx512 = {
-    "avx512", Avx512::bits, kernels, sizeof kernels / sizeof *kernels, {&fused<Avx512, 12>, 12}};
+constexpr CeilingTable ceilings_avx512 = {"avx512", Avx512::bits, kernels, sizeof kernels / sizeof *kernels,
+                                          ROOFLINE_FUSED(Avx512, 12)};
 
 }  // namespace roofline

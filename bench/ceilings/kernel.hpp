@@ -26,11 +26,17 @@ struct CeilingKernel {
   void (*run)(const Streams&);
 };
 
-// Independent chains of fused multiply-adds: what the core can compute, as the other kernels are what it can move.
+// Other vector instructions of the activations. A core may run them on the pipes of its fused multiply-adds or on others.
+enum class Other { add, maximum, compare, select, integer_minimum, shift };
+inline constexpr size_t others = 6;
+
+// Independent chains of fused multiply-adds: what the core can compute, as the kernels above are what it can move.
 struct FusedPeak {
-  void (*run)(size_t turns);  // NULL where the instruction set has none
-  size_t per_turn;            // vector instructions in a turn
+  void (*run)(size_t turns);             // NULL where the instruction set has none
+  size_t per_turn;                       // vector instructions in a turn
+  void (*beside[others])(size_t turns);  // the same, with besides * times_a_turn instructions of another kind
 };
+inline constexpr size_t times_a_turn = 4, besides = 2;
 
 struct CeilingTable {
   const char* isa;

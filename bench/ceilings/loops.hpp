@@ -66,9 +66,10 @@ void read_two(const Streams& streams) {
   for (size_t k = 0; k < unroll; ++k) V::keep(v[k]);
 }
 
-// `chains` chains, enough to cover the latency of the instruction on every pipe. The values converge to 1.
-template <class V, size_t chains>
-void fused(size_t turns) {
+// `chains` chains, enough to cover the latency of the instruction on every pipe. The values converge to 1. A turn goes
+// through them several times, so that its own instructions hardly count; `more` adds to each time what else should run.
+template <class V, size_t chains, class More>
+inline __attribute__((always_inline)) void fused_turns(size_t turns, More more) {
   typename V::Type acc[chains];
   const typename V::Type half = V::broadcast(0.5f);
 #pragma GCC unroll 32
@@ -77,12 +78,33 @@ void fused(size_t turns) {
     V::keep(acc[k]);  // else all chains are one to the compiler
   }
   for (size_t t = 0; t < turns; ++t) {
+#pragma GCC unroll 8
+    for (size_t time = 0; time < times_a_turn; ++time) {
 #pragma GCC unroll 32
-    for (size_t k = 0; k < chains; ++k) acc[k] = V::fused(acc[k], half, half);
+      for (size_t k = 0; k < chains; ++k) acc[k] = V::fused(acc[k], half, half);
+      more();
+    }
     ROOFLINE_KEEP_LOOP;
   }
 #pragma GCC unroll 32
   for (size_t k = 0; k < chains; ++k) V::keep(acc[k]);
+}
+
+template <class V, size_t chains>
+void fused(size_t turns) {
+  fused_turns<V, chains>(turns, [] {});
+}
+
+// V::other<kind>(v): one such instruction on v, which the compiler can neither drop nor replace.
+template <class V, size_t chains, Other kind>
+void fused_beside(size_t turns) {
+  typename V::Type v[besides];
+  for (size_t k = 0; k < besides; ++k) v[k] = V::broadcast(0.5f);
+  fused_turns<V, chains>(
+      turns, [&]() __attribute__((always_inline)) {
+#pragma GCC unroll 8
+        for (size_t k = 0; k < besides; ++k) V::template other<kind>(v[k]);
+      });
 }
 
 }  // namespace
@@ -97,3 +119,11 @@ void fused(size_t turns) {
   { 2, 0, false, V::bits, unroll, &read_two<V, unroll> }
 #define ROOFLINE_UNROLL(V, unroll) \
   ROOFLINE_MOVES(V, false, unroll), ROOFLINE_MOVES(V, true, unroll), ROOFLINE_READS(V, unroll)
+#define ROOFLINE_FUSED(V, chains)                                                                  \
+  {                                                                                                \
+    &fused<V, chains>, chains *times_a_turn, {                                                     \
+      &fused_beside<V, chains, Other::add>, &fused_beside<V, chains, Other::maximum>,              \
+          &fused_beside<V, chains, Other::compare>, &fused_beside<V, chains, Other::select>,       \
+          &fused_beside<V, chains, Other::integer_minimum>, &fused_beside<V, chains, Other::shift> \
+    }                                                                                              \
+  }

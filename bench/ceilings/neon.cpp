@@ -18,6 +18,16 @@ struct Neon {
   static void keep(Type& v) { asm volatile("" : "+w"(v)); }
   static Type broadcast(float f) { return vdupq_n_f32(f); }
   static Type fused(Type a, Type b, Type c) { return vfmaq_f32(c, a, b); }
+  // A maximum that gives the second where neither is greater takes a comparison and a select.
+  template <Other kind>
+  static void other(Type& v) {
+    if constexpr (kind == Other::add) asm volatile("fadd %0.4s, %0.4s, %0.4s" : "+w"(v));
+    if constexpr (kind == Other::maximum) asm volatile("fcmgt %0.4s, %0.4s, %0.4s\n\tbit %0.16b, %0.16b, %0.16b" : "+w"(v));
+    if constexpr (kind == Other::compare) asm volatile("fcmgt %0.4s, %0.4s, %0.4s" : "+w"(v));
+    if constexpr (kind == Other::select) asm volatile("bit %0.16b, %0.16b, %0.16b" : "+w"(v));
+    if constexpr (kind == Other::integer_minimum) asm volatile("smin %0.4s, %0.4s, %0.4s" : "+w"(v));
+    if constexpr (kind == Other::shift) asm volatile("shl %0.4s, %0.4s, #23" : "+w"(v));
+  }
 };
 
 struct NeonPair {
@@ -48,7 +58,7 @@ constexpr CeilingKernel kernels[] = {
 }  // namespace
 
 // 20 of the 32 registers: four pipes of latency 4 need 16.
-constexpr CeilingTable ceilings_neon = {
-    "neon", Neon::bits, kernels, sizeof kernels / sizeof *kernels, {&fused<Neon, 20>, 20}};
+constexpr CeilingTable ceilings_neon = {"neon", Neon::bits, kernels, sizeof kernels / sizeof *kernels,
+                                        ROOFLINE_FUSED(Neon, 20)};
 
 }  // namespace roofline

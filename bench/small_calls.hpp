@@ -1,0 +1,26 @@
+// What a call costs besides its arithmetic: every operation on 16 elements, against its bare kernel. The least time of many
+// counts for both: nanoseconds cannot be told from those that a disturbance adds.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "arena.hpp"
+#include "operations.hpp"
+
+namespace roofline {
+
+struct SmallCall {
+  const Operation* operation;
+  rectify_shape shape;
+  double call_ns = 0;
+  double kernel_ns = 0;  // the backend's kernel called with its work ready: no checks, no choice, no environment
+
+  std::string name() const;
+  double above_kernel_ns() const { return call_ns - kernel_ns; }
+};
+
+// As a caller without options calls it: the best backend. Throws if a call fails.
+std::vector<SmallCall> measure_small_calls(const Arena& arena, size_t rounds);
+
+}  // namespace roofline
