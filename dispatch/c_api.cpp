@@ -70,6 +70,12 @@ const char* rectify_status_text(int32_t status) noexcept {
       return "the backend named in options or RECTIFY_ISA is not available on this machine or excluded by RECTIFY_ISA";
     case RECTIFY_ERROR_OUT_OF_MEMORY:
       return "out of memory";
+    case RECTIFY_ERROR_NO_DEVICE:
+      return "no CUDA device: there is no driver or no GPU";
+    case RECTIFY_ERROR_CUDA:
+      return "the CUDA runtime refused the work";
+    case RECTIFY_ERROR_SCRATCH_TOO_SMALL:
+      return "the scratch is smaller than the call needs";
     default:
       return "unknown status";
   }

@@ -81,6 +81,9 @@ extern "C" {
 #define RECTIFY_ERROR_UNKNOWN_BACKEND 9      /* options.backend or RECTIFY_ISA names no backend of this library */
 #define RECTIFY_ERROR_UNAVAILABLE_BACKEND 10 /* it names one that this machine, or RECTIFY_ISA, does not offer */
 #define RECTIFY_ERROR_OUT_OF_MEMORY 11       /* the scratch space of a sum could not be had */
+#define RECTIFY_ERROR_NO_DEVICE 12           /* rectify_cuda.h: no driver, or no GPU */
+#define RECTIFY_ERROR_CUDA 13                /* rectify_cuda.h: the CUDA runtime refused the work */
+#define RECTIFY_ERROR_SCRATCH_TOO_SMALL 14   /* rectify_cuda.h: scratch_bytes is less than the call needs */
 
 /* The text of a status, in English; for an unknown number a text that says so. Never NULL; never freed. */
 RECTIFY_API const char* rectify_status_text(int32_t status) RECTIFY_NOEXCEPT;
