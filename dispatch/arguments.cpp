@@ -3,12 +3,8 @@
 #include <algorithm>
 #include <bit>
 
-#include "dispatch/select.hpp"
-
 namespace rectify {
 namespace {
-
-constexpr rectify_options defaults = {};
 
 // The product of the shape. Neither it, nor the bytes of the tensor, nor those of the parameters may exceed size_t.
 int32_t count_elements(const Work& work, size_t element_size, size_t* elements) noexcept {
@@ -65,24 +61,29 @@ int32_t check_pointers(const Call& call, Needs needs, bool has_slopes) noexcept 
 
 }  // namespace
 
-int32_t check(Call& call, Needs needs, bool has_slopes) noexcept {
+int32_t check_tensors(Call& call, Needs needs, bool has_slopes) noexcept {
   if (const int32_t status = check_dtype(call.dtype, &call.element_size)) return status;
   if (const int32_t status = count_elements(call.work, call.element_size, &call.elements)) return status;
-  if (call.options == nullptr) {
-    call.options = &defaults;
-  } else if (const int32_t status = check_options(call.options)) {
-    return status;
-  }
-  const Backend* backend;
-  if (const int32_t status = select_backend(call.options->backend, &backend)) return status;
   if (const int32_t status = check_pointers(call, needs, has_slopes)) return status;
-
-  call.kernels = &backend->f32;
   if (call.work.channels == 1) {
     call.work.outer = 1;
     call.work.inner = call.elements;
   }
   return RECTIFY_OK;
+}
+
+int32_t check_scratch(const Call& call, const void* scratch, size_t bytes, size_t needed) noexcept {
+  if (bytes < needed) return RECTIFY_ERROR_SCRATCH_TOO_SMALL;
+  if (needed == 0) return RECTIFY_OK;
+  if (scratch == nullptr) return RECTIFY_ERROR_NULL_POINTER;
+  const Work& work = call.work;
+  const size_t tensor = call.elements * call.element_size, parameters = work.channels * call.element_size;
+  const Range nodes(scratch, needed);
+  if (nodes.address % call.element_size != 0) return RECTIFY_ERROR_UNALIGNED;
+  const bool apart = nodes.disjoint(Range(work.x, tensor)) && nodes.disjoint(Range(work.dy, tensor)) &&
+                     nodes.disjoint(Range(work.out, tensor)) && nodes.disjoint(Range(work.parameter, parameters)) &&
+                     nodes.disjoint(Range(call.sums, parameters));
+  return apart ? RECTIFY_OK : RECTIFY_ERROR_OVERLAP;
 }
 
 int32_t check_options(const rectify_options* options) noexcept {
@@ -95,6 +96,11 @@ int32_t check_options(const rectify_options* options) noexcept {
   }
   if (options->sums != RECTIFY_SUMS_ORDERED || options->reserved != 0) return RECTIFY_ERROR_INVALID_OPTIONS;
   return RECTIFY_OK;
+}
+
+int32_t check_alpha(double alpha, float* rounded) noexcept {
+  *rounded = round_to_f32(alpha);
+  return is_finite(*rounded) ? RECTIFY_OK : RECTIFY_ERROR_INVALID_ARGUMENT;
 }
 
 int32_t check_dtype(int32_t dtype, size_t* element_size) noexcept {

@@ -13,10 +13,17 @@ enum class Needs {
   backward_with_parameter,  // x, dy and at least one of dx and the sums
 };
 
-// Checks the call and completes it. `has_slopes`: work.parameter is an array of the caller's.
-int32_t check(Call& call, Needs needs, bool has_slopes) noexcept;
+// Checks number format, shape and pointers, counts the elements and collapses the shape. `has_slopes`: work.parameter is an
+// array of the caller's.
+int32_t check_tensors(Call& call, Needs needs, bool has_slopes) noexcept;
+
+// Checks what the caller has set aside for the sums of a checked call.
+int32_t check_scratch(const Call& call, const void* scratch, size_t bytes, size_t needed) noexcept;
 
 int32_t check_options(const rectify_options* options) noexcept;
+
+// ELU's alpha, rounded: it must be finite then.
+int32_t check_alpha(double alpha, float* rounded) noexcept;
 
 // The size of one element of a number format that the library computes.
 int32_t check_dtype(int32_t dtype, size_t* element_size) noexcept;

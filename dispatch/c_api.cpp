@@ -22,10 +22,20 @@ int32_t run(Call& call, MapKernel map, SumKernel sum = nullptr) {
   return RECTIFY_OK;
 }
 
-// ELU's alpha, rounded: it must be finite then.
-int32_t check_alpha(double alpha, float* rounded) {
-  *rounded = round_to_f32(alpha);
-  return is_finite(*rounded) ? RECTIFY_OK : RECTIFY_ERROR_INVALID_ARGUMENT;
+constexpr rectify_options defaults = {};
+
+// Checks the call and completes it.
+int32_t check(Call& call, Needs needs, bool has_slopes) {
+  if (const int32_t status = check_tensors(call, needs, has_slopes)) return status;
+  if (call.options == nullptr) {
+    call.options = &defaults;
+  } else if (const int32_t status = check_options(call.options)) {
+    return status;
+  }
+  const Backend* backend;
+  if (const int32_t status = select_backend(call.options->backend, &backend)) return status;
+  call.kernels = &backend->f32;
+  return RECTIFY_OK;
 }
 
 // A tensor without channels.

@@ -2,5 +2,9 @@
 // too: a backend object must not offer the linker a copy of anything.
 #pragma once
 
+#ifdef __CUDACC__
+#define RECTIFY_INLINE __device__ __forceinline__
+#else
 #define RECTIFY_INLINE inline __attribute__((always_inline))
+#endif
 #define RECTIFY_LAMBDA __attribute__((always_inline))  // behind a lambda's parameters

@@ -547,12 +547,12 @@ TEST(OutOfMemory, IsAStatusAndNothingIsWritten) {
 
 TEST(Statuses, HaveATextEach) {
   std::set<std::string> texts;
-  for (int32_t status = RECTIFY_OK; status <= RECTIFY_ERROR_OUT_OF_MEMORY; ++status) {
+  for (int32_t status = RECTIFY_OK; status <= RECTIFY_ERROR_SCRATCH_TOO_SMALL; ++status) {
     ASSERT_NE(rectify_status_text(status), nullptr) << status;
     EXPECT_FALSE(std::string(rectify_status_text(status)).empty()) << status;
     EXPECT_TRUE(texts.insert(rectify_status_text(status)).second) << status << " shares another's text";
   }
-  for (const int32_t unknown : {-1, RECTIFY_ERROR_OUT_OF_MEMORY + 1, 1000, std::numeric_limits<int32_t>::min(),
+  for (const int32_t unknown : {-1, RECTIFY_ERROR_SCRATCH_TOO_SMALL + 1, 1000, std::numeric_limits<int32_t>::min(),
                                 std::numeric_limits<int32_t>::max()}) {
     ASSERT_NE(rectify_status_text(unknown), nullptr) << unknown;
     EXPECT_FALSE(texts.contains(rectify_status_text(unknown))) << unknown << " shares a known one's text";
@@ -572,8 +572,11 @@ TEST(Statuses, HaveFixedNumbers) {
                              RECTIFY_ERROR_INVALID_OPTIONS,
                              RECTIFY_ERROR_UNKNOWN_BACKEND,
                              RECTIFY_ERROR_UNAVAILABLE_BACKEND,
-                             RECTIFY_ERROR_OUT_OF_MEMORY};
-  for (int32_t i = 0; i < 12; ++i) EXPECT_EQ(numbers[i], i);
+                             RECTIFY_ERROR_OUT_OF_MEMORY,
+                             RECTIFY_ERROR_NO_DEVICE,
+                             RECTIFY_ERROR_CUDA,
+                             RECTIFY_ERROR_SCRATCH_TOO_SMALL};
+  for (int32_t i = 0; i < 15; ++i) EXPECT_EQ(numbers[i], i);
   EXPECT_EQ(RECTIFY_F32, 1);
   EXPECT_EQ(RECTIFY_F16, 2);
   EXPECT_EQ(RECTIFY_BF16, 3);

@@ -330,6 +330,9 @@ TEST(CppViewStatus, HasTheNumbersAndTextsOfC) {
       {status::unknown_backend, RECTIFY_ERROR_UNKNOWN_BACKEND},
       {status::unavailable_backend, RECTIFY_ERROR_UNAVAILABLE_BACKEND},
       {status::out_of_memory, RECTIFY_ERROR_OUT_OF_MEMORY},
+      {status::no_device, RECTIFY_ERROR_NO_DEVICE},
+      {status::cuda, RECTIFY_ERROR_CUDA},
+      {status::scratch_too_small, RECTIFY_ERROR_SCRATCH_TOO_SMALL},
   };
   for (const auto& [cpp, c] : all) {
     EXPECT_EQ(c, static_cast<std::int32_t>(cpp));

@@ -48,6 +48,9 @@ enum class status : std::int32_t {
   unknown_backend = RECTIFY_ERROR_UNKNOWN_BACKEND,
   unavailable_backend = RECTIFY_ERROR_UNAVAILABLE_BACKEND,
   out_of_memory = RECTIFY_ERROR_OUT_OF_MEMORY,
+  no_device = RECTIFY_ERROR_NO_DEVICE,
+  cuda = RECTIFY_ERROR_CUDA,
+  scratch_too_small = RECTIFY_ERROR_SCRATCH_TOO_SMALL,
 };
 
 // The status in words, English; never null.

@@ -1,0 +1,30 @@
+// The numbers by which the kernels are launched. None of them changes a bit of any result, except that scratch is laid out
+// by wanted_threads and most_leaves; the sums' order stays.
+//
+// DERIVED, NOT MEASURED: no GPU has run these kernels yet. An H100 moves 3.35 TB/s at a latency of some 600 ns: 2 MB have
+// to be in flight, 15 KB per multiprocessor. A thread with two inputs asks for 8 pieces of 16 bytes at a time, so 128
+// threads would do; three resident blocks of 256 are six times that.
+#pragma once
+
+#include <stddef.h>
+
+namespace rectify::cuda {
+
+constexpr unsigned warp = 32;
+constexpr unsigned block_threads = 256;
+constexpr unsigned fold_threads = 1024;
+
+// Pieces of 16 bytes of one input that a thread asks for before it uses the first. Rows with sums ask for one per row.
+constexpr unsigned in_flight = 4;
+
+// Threads that a tensor is cut for where it is large enough: four times what an H100 can hold (132 * 2048), so that the
+// last wave costs little. Larger tensors give each thread more leaves.
+constexpr size_t wanted_threads = size_t{1} << 20;
+
+// Leaves that one group of threads folds before it leaves a node, at most: 2^10.
+constexpr unsigned most_levels = 10;
+
+// Threads that share a run where nothing is summed: each of them then has `in_flight` pieces of it.
+constexpr unsigned most_threads_of_a_run = block_threads;
+
+}  // namespace rectify::cuda
