@@ -13,22 +13,22 @@ import sys
 import plot
 
 STYLE = """
-body { font: 15px/1.45 system-ui, sans-serif; color: #222; background: #fff; max-width: 1240px; margin: 2em auto; padding: 0 1em }
+body { font: 15px/1.45 system-ui, sans-serif; color: #222; background: #fff; max-width: 1400px; margin: 2em auto; padding: 0 1em }
 h1 { font-size: 1.6em; margin-bottom: 0.2em } h2 { font-size: 1.2em; margin: 2em 0 0.5em }
 p.note { color: #555; max-width: 60em }
 table { border-collapse: collapse; font-size: 13px; font-variant-numeric: tabular-nums }
-th, td { padding: 2px 9px; text-align: right; border-bottom: 1px solid #e8e8e8; white-space: nowrap }
+th, td { padding: 2px 7px; text-align: right; border-bottom: 1px solid #e8e8e8; white-space: nowrap }
 th { border-bottom: 1px solid #888; vertical-align: bottom; background: #fff; position: sticky; top: 0 }
 th.text, td.text { text-align: left }
 table.sortable th { cursor: pointer } table.sortable th:hover { background: #eef }
 td.reached { color: #00604a } td.missed { color: #b03000; font-weight: bold } td.marked { background: #fdf0c0 }
 dl { display: grid; grid-template-columns: max-content auto; gap: 0 1.2em; margin: 0 } dt { color: #555 } dd { margin: 0 }
-svg { max-width: 100%; height: auto } summary { cursor: pointer } .scroll { overflow-x: auto }
+svg { max-width: 100%; height: auto } summary { cursor: pointer }
 input { font: inherit; padding: 2px 6px; width: 26em }
 """
 
 # A click on a head sorts by its column, a second one the other way round; the box above a table leaves the rows that have
-# all of its words.
+# all of its words, or words that begin like them.
 SCRIPT = """
 for (const table of document.querySelectorAll("table.sortable")) {
   const body = table.tBodies[0];
@@ -49,8 +49,8 @@ for (const box of document.querySelectorAll("input")) {
   box.addEventListener("input", () => {
     const words = box.value.toLowerCase().split(/\\s+/);
     for (const row of document.getElementById(box.dataset.table).tBodies[0].rows) {
-      const text = [...row.cells].map((cell) => cell.textContent).join(" ").toLowerCase();
-      row.hidden = !words.every((word) => text.includes(word));
+      const text = ["", ...[...row.cells].map((cell) => cell.textContent)].join(" ").toLowerCase();
+      row.hidden = !words.every((word) => text.includes(" " + word));
     }
   });
 }
@@ -80,7 +80,7 @@ def table(heads, rows, name=None):
     texts = [cell.text for cell in rows[0]] if rows else [True] * len(heads)
     head = "".join(f'<th class="{"text" if text else ""}">{html.escape(h)}</th>' for h, text in zip(heads, texts))
     body = "\n".join("<tr>" + "".join(cell.html() for cell in row) + "</tr>" for row in rows)
-    return f'<div class="scroll"><table{attributes}><thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody></table></div>'
+    return f"<table{attributes}><thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody></table>"
 
 
 def filtered(heads, rows, name):
@@ -103,19 +103,15 @@ def inline_svg(figure, prefix):
 # ---- The sections --------------------------------------------------------------------------------------------------------
 
 
-def bytes_text(size):
-    return plot.size_text(size)
-
-
 def machine_section(report):
     machine = report["machine"]
     backends = ", ".join(name + (" (chosen)" if name == machine["dispatched"] else "") for name in machine["backends"])
-    caches = ", ".join(f"L{c['level']} {bytes_text(c['bytes'])}" + (f" × {c['instances']}" if c["instances"] > 1 else "")
+    caches = ", ".join(f"L{c['level']} {plot.size_text(c['bytes'])}" + (f" × {c['instances']}" if c["instances"] > 1 else "")
                        for c in machine["caches"])
     facts = {
         "CPU": f"{machine['cpu']}, {machine['processors']} processors, {machine['ghz']:.2f} GHz while measured",
         "caches": f"{caches} (from {machine['caches_from']})",
-        "memory": bytes_text(machine["memory_bytes"] // 2**20 * 2**20),
+        "memory": plot.size_text(machine["memory_bytes"] // 2**20 * 2**20),
         "backends": backends,
         "load before": f"{machine['load']:.1f}",
         "measured in": f"{report['seconds']:.0f} s",
@@ -156,7 +152,7 @@ def ceilings_section(report):
                 for traffic in dict.fromkeys(traffic for traffic, _, _ in speed)]
         heads = [f"{level}, {store}" for level in levels for store in ("ordinary", "streaming")]
         text += f"<p>{threads} thread{'s' if threads > 1 else ''}, GB/s, ordinary and streaming stores</p>"
-        text += table([""] + heads, rows)
+        text += table(["traffic"] + heads, rows)
     return text
 
 
@@ -165,22 +161,21 @@ def judgement(entry):
 
 
 def rows_section(report):
-    heads = ["operation", "direction", "layout", "", "backend", "level", "threads", "n", "traffic", "bound", "GB/s",
-             "GFLOP/s", "FLOP/byte", "ns/element", "cycles/element", "% of ceiling", "% of port bound", "× dx alone"]
+    heads = ["operation", "direction", "layout", "variant", "backend", "level", "threads", "% of ceiling", "% of port bound",
+             "× dx alone", "cycles/element", "ns/element", "GB/s", "GFLOP/s", "FLOP/byte", "bound", "traffic", "n"]
     rows = []
     for row in report["rows"]:
-        judged = row["target"]["figure"] if row["target"] else None
-        kind = {judged: judgement(row)}
+        judged = {row["target"]["figure"]: judgement(row)} if row["target"] else {}
         mark = " marked" if row["percent_of_ceiling"] > 105 else ""
         rows.append([
             Cell(row["operation"]), Cell(row["direction"].replace("_", " ")), Cell(row["layout"].replace("_", " ")),
-            Cell(row["variant"]), Cell(row["backend"]), Cell(row["level"]), Cell(row["threads"], 0), Cell(row["n"], 0),
-            Cell(row["traffic"]), Cell(row["bound"]), Cell(row["gbps"], 2), Cell(row["gflops"], 2),
-            Cell(plot.intensity(row), 3), Cell(row["ns_per_element"], 4),
-            Cell(row["cycles_per_element"], 3, kind.get("cycles_per_element", "")),
-            Cell(row["percent_of_ceiling"], 1, kind.get("percent_of_ceiling", "") + mark),
-            Cell(row["percent_of_port_bound"], 1, kind.get("percent_of_port_bound", "")),
-            Cell(row["times_dx"], 2, kind.get("times_dx", "")),
+            Cell(row["variant"]), Cell(row["backend"]), Cell(row["level"]), Cell(row["threads"], 0),
+            Cell(row["percent_of_ceiling"], 1, judged.get("percent_of_ceiling", "") + mark),
+            Cell(row["percent_of_port_bound"], 1, judged.get("percent_of_port_bound", "")),
+            Cell(row["times_dx"], 2, judged.get("times_dx", "")),
+            Cell(row["cycles_per_element"], 3, judged.get("cycles_per_element", "")), Cell(row["ns_per_element"], 4),
+            Cell(row["gbps"], 2), Cell(row["gflops"], 2), Cell(plot.intensity(row), 3), Cell(row["bound"]),
+            Cell(row["traffic"]), Cell(row["n"], 0),
         ])
     return filtered(heads, rows, "rows")
 
@@ -189,7 +184,7 @@ def calls_section(report):
     rows = [[Cell(c["operation"]), Cell(c["direction"].replace("_", " ")), Cell(c["layout"].replace("_", " ")),
              Cell(c["variant"]), Cell(c["call_ns"], 1), Cell(c["kernel_ns"], 1),
              Cell(c["nanoseconds_above_kernel"], 1, judgement(c))] for c in report["calls"]]
-    return table(["operation", "direction", "layout", "", "call, ns", "bare kernel, ns", "above, ns"], rows, "calls")
+    return table(["operation", "direction", "layout", "variant", "call, ns", "bare kernel, ns", "above, ns"], rows, "calls")
 
 
 def scaling_section(report):
@@ -205,7 +200,8 @@ element, the fastest of all vector widths and unrollings; from the last cache on
 INTENSITY_NOTE = """A line per level of the memory: the fastest that it can be read and written, times the intensity. Counted as
 FLOP per element: additions, multiplications, comparisons and maxima once, fused multiply-adds twice, as the formulas are
 written; selects and operations on the bits of a number are not counted. Bytes count once per array touched. ELU's exponential
-cannot be all fused multiply-adds: the short bars are what its instructions allow on this core."""
+cannot be all fused multiply-adds: the short bars are what its instructions allow on this core, above the line where additions
+run beside them."""
 
 ROWS_NOTE = """% of ceiling: the median over rounds of the kernel's time against the ceiling's, timed back to back. % of port
 bound: the same against as many fused multiply-adds as its instructions take places on their pipes, where these take longer
