@@ -22,7 +22,7 @@ class Executor : public testing::TestWithParam<Order> {
 
   template <class... P, class... A>
   static void run(void (*kernel)(P...), unsigned blocks, unsigned threads, A... arguments) {
-    ASSERT_EQ(launch(kernel, blocks, threads, nullptr, arguments...), RECTIFY_OK);
+    ASSERT_EQ(cuda::launch(kernel, blocks, threads, nullptr, arguments...), RECTIFY_OK);
     executor::synchronise();
   }
 };
@@ -173,7 +173,7 @@ TEST_P(Executor, HasAFloatingPointEnvironmentOfItsOwn) {
 TEST_P(Executor, LaunchesWait) {
   std::vector<unsigned> out(3);
   unsigned n = 3;
-  ASSERT_EQ(launch(each_adds_its_index, 1, 32, &out, out.data(), n), RECTIFY_OK);
+  ASSERT_EQ(cuda::launch(each_adds_its_index, 1, 32, &out, out.data(), n), RECTIFY_OK);
   n = 0;  // the argument was copied
   EXPECT_EQ(out, std::vector<unsigned>(3, 0));
   ASSERT_EQ(executor::queue().size(), 1u);

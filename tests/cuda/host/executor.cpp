@@ -217,6 +217,11 @@ void run(const Launch& launch) {
 
 }  // namespace
 
+Device& device() {
+  static Device device;
+  return device;
+}
+
 void set_order(Order chosen) { order = chosen; }
 
 void enqueue(Launch launch) {

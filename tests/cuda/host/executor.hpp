@@ -19,6 +19,13 @@ enum class Order { ascending, descending, shuffled };
 // In which order blocks run, and threads between two barriers. Ascending at first.
 void set_order(Order order);
 
+// What launch.cuh tells of the device, for tests to change.
+struct Device {
+  int32_t status = 0;  // of every launch
+  unsigned resident_blocks = 4;
+};
+Device& device();
+
 struct Launch {
   unsigned blocks;
   unsigned threads;

@@ -16,6 +16,7 @@
 #define __host__
 #define __forceinline__ inline __attribute__((always_inline))
 #define __launch_bounds__(...)
+#define RECTIFY_UNROLL
 // One block runs at a time. The executor spoils this section before each.
 #define __shared__ static __attribute__((section("cuda_shared")))
 
@@ -73,13 +74,23 @@ T __shfl_xor_sync(unsigned lanes, T value, int mask, int width = 32, rectify_pla
 
 // ---- The runtime ----
 
-namespace rectify {
+namespace rectify::cuda {
+
+inline int32_t device_status() { return executor::device().status; }
+
+// As many as the test says: results may not depend on it.
+template <class... P>
+int32_t resident_blocks(void (*)(P...), unsigned, unsigned* blocks) {
+  *blocks = executor::device().resident_blocks;
+  return executor::device().status;
+}
 
 // As on the device: the arguments are copied now, the kernel runs later.
 template <class... P, class... A>
 int32_t launch(void (*kernel)(P...), unsigned blocks, unsigned threads, void* stream, A... arguments) {
+  if (const int32_t status = executor::device().status) return status;
   executor::enqueue({blocks, threads, stream, [=] { kernel(static_cast<P>(arguments)...); }});
   return RECTIFY_OK;
 }
 
-}  // namespace rectify
+}  // namespace rectify::cuda

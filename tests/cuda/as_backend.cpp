@@ -1,0 +1,199 @@
+// The CUDA library as a backend, "cuda", beside "scalar": the families of tests that are written for rectify.h run over it
+// as they stand. The linker's --wrap sends the calls of the test objects here instead of to the CPU library, whose own
+// functions are then called __real_*. A call that names no backend is one on the device.
+#include <cstring>
+#include <limits>
+#include <string_view>
+#include <vector>
+
+#include "rectify/rectify.h"
+#include "rectify/rectify_cuda.h"
+#include "tests/cuda/device.hpp"
+#include "tests/support/guarded_buffer.hpp"
+
+#define RECTIFY_REAL(name) decltype(rectify_##name) __real_rectify_##name;
+#define RECTIFY_WRAP(name) decltype(rectify_##name) __wrap_rectify_##name;
+#define RECTIFY_BOTH(name) RECTIFY_REAL(name) RECTIFY_WRAP(name)
+extern "C" {
+RECTIFY_WRAP(backend_name)
+RECTIFY_BOTH(backend_available)
+RECTIFY_BOTH(backend_in_use)
+RECTIFY_BOTH(relu_forward)
+RECTIFY_BOTH(relu_backward)
+RECTIFY_BOTH(leaky_relu_forward)
+RECTIFY_BOTH(leaky_relu_backward)
+RECTIFY_BOTH(prelu_forward)
+RECTIFY_BOTH(prelu_backward)
+RECTIFY_BOTH(elu_forward)
+RECTIFY_BOTH(elu_backward)
+RECTIFY_BOTH(elu_backward_from_y)
+}
+
+namespace {
+
+using rectify::tests::DeviceArrays;
+using rectify::tests::DeviceBytes;
+using rectify::tests::GuardedBuffer;
+
+const char* const cuda = "cuda";
+
+// Sets *name to what these options ask for. They are checked by the CPU library, with the device's name taken out.
+int32_t backend_of(const rectify_options* options, const char** name) {
+  if (options == nullptr) {
+    *name = cuda;
+    return RECTIFY_OK;
+  }
+  const bool on_device = options->struct_size >= sizeof *options &&
+                         (options->backend == nullptr || std::string_view(options->backend) == cuda);
+  if (!on_device) return __real_rectify_backend_in_use(options, name);
+  std::vector<unsigned char> copy(options->struct_size);
+  std::memcpy(copy.data(), options, copy.size());
+  rectify_options* const without_name = reinterpret_cast<rectify_options*>(copy.data());
+  without_name->backend = nullptr;
+  const char* of_cpu;
+  if (const int32_t status = __real_rectify_backend_in_use(without_name, &of_cpu)) return status;
+  *name = cuda;
+  return RECTIFY_OK;
+}
+
+// Whatever is too large for memory: the call will find that out by itself.
+size_t elements_of(rectify_shape shape) {
+  size_t count, bytes;
+  if (__builtin_mul_overflow(shape.outer, shape.channels, &count) || __builtin_mul_overflow(count, shape.inner, &count) ||
+      __builtin_mul_overflow(count, sizeof(float), &bytes)) {
+    return 0;
+  }
+  return count;
+}
+
+// on_device(arrays, scratch_bytes, stream) or on_cpu(), as the options say. scratch_bytes(&bytes) asks the library.
+template <class OnCpu, class ScratchBytes, class OnDevice>
+int32_t run(const rectify_options* options, rectify_shape shape, DeviceArrays arrays, OnCpu on_cpu,
+            ScratchBytes scratch_bytes, OnDevice on_device) {
+  const char* name = nullptr;
+  if (const int32_t status = backend_of(options, &name)) return status;
+  if (name != cuda) return on_cpu();
+  DeviceBytes bytes = {elements_of(shape) * sizeof(float), shape.channels * sizeof(float), 0};
+  if (arrays.sums != nullptr && scratch_bytes(&bytes.scratch) != RECTIFY_OK) bytes.scratch = 0;
+  // Exactly as much as was asked for. More than there is memory is for a call that will be refused.
+  constexpr size_t most = size_t{1} << 30;
+  const GuardedBuffer<unsigned char> scratch(bytes.scratch < most ? bytes.scratch : 0);
+  if (arrays.sums != nullptr) arrays.scratch = scratch.data();
+  const int32_t status = rectify::tests::run_on_device(
+      arrays, bytes, [&](const DeviceArrays& placed, void* stream) { return on_device(placed, bytes.scratch, stream); });
+  EXPECT_TRUE(scratch.check()) << "the scratch space was left";
+  return status;
+}
+
+// A call without sums.
+template <class OnCpu, class OnDevice>
+int32_t run(const rectify_options* options, rectify_shape shape, DeviceArrays arrays, OnCpu on_cpu, OnDevice on_device) {
+  return run(
+      options, shape, arrays, on_cpu, [](size_t*) { return RECTIFY_OK; },
+      [&](const DeviceArrays& placed, size_t, void* stream) { return on_device(placed, stream); });
+}
+
+}  // namespace
+
+extern "C" {
+
+const char* __wrap_rectify_backend_name(size_t index) noexcept {
+  return index == 0 ? cuda : index == 1 ? "scalar" : nullptr;
+}
+
+int32_t __wrap_rectify_backend_available(const char* name) noexcept {
+  return name != nullptr && std::string_view(name) == cuda ? RECTIFY_OK : __real_rectify_backend_available(name);
+}
+
+int32_t __wrap_rectify_backend_in_use(const rectify_options* options, const char** name) noexcept {
+  return name == nullptr ? __real_rectify_backend_in_use(options, name) : backend_of(options, name);
+}
+
+int32_t __wrap_rectify_relu_forward(int32_t dtype, size_t n, const void* x, void* y,
+                                    const rectify_options* options) noexcept {
+  return run(
+      options, {1, 1, n}, {.x = x, .out = y}, [&] { return __real_rectify_relu_forward(dtype, n, x, y, options); },
+      [&](const DeviceArrays& a, void* stream) { return rectify_cuda_relu_forward(dtype, n, a.x, a.out, stream); });
+}
+
+int32_t __wrap_rectify_relu_backward(int32_t dtype, size_t n, const void* x, const void* dy, void* dx,
+                                     const rectify_options* options) noexcept {
+  return run(
+      options, {1, 1, n}, {.x = x, .dy = dy, .out = dx},
+      [&] { return __real_rectify_relu_backward(dtype, n, x, dy, dx, options); },
+      [&](const DeviceArrays& a, void* stream) { return rectify_cuda_relu_backward(dtype, n, a.x, a.dy, a.out, stream); });
+}
+
+int32_t __wrap_rectify_leaky_relu_forward(int32_t dtype, size_t n, double slope, const void* x, void* y,
+                                          const rectify_options* options) noexcept {
+  return run(
+      options, {1, 1, n}, {.x = x, .out = y},
+      [&] { return __real_rectify_leaky_relu_forward(dtype, n, slope, x, y, options); },
+      [&](const DeviceArrays& a, void* stream) {
+        return rectify_cuda_leaky_relu_forward(dtype, n, slope, a.x, a.out, stream);
+      });
+}
+
+int32_t __wrap_rectify_leaky_relu_backward(int32_t dtype, size_t n, double slope, const void* x, const void* dy, void* dx,
+                                           void* dslope, const rectify_options* options) noexcept {
+  return run(
+      options, {1, 1, n}, {.x = x, .dy = dy, .out = dx, .sums = dslope},
+      [&] { return __real_rectify_leaky_relu_backward(dtype, n, slope, x, dy, dx, dslope, options); },
+      [&](size_t* bytes) { return rectify_cuda_leaky_relu_scratch_bytes(dtype, n, bytes); },
+      [&](const DeviceArrays& a, size_t scratch_bytes, void* stream) {
+        return rectify_cuda_leaky_relu_backward(dtype, n, slope, a.x, a.dy, a.out, a.sums, a.scratch, scratch_bytes,
+                                                stream);
+      });
+}
+
+int32_t __wrap_rectify_prelu_forward(int32_t dtype, int32_t slope_dtype, rectify_shape shape, const void* x,
+                                     const void* slope, void* y, const rectify_options* options) noexcept {
+  return run(
+      options, shape, {.x = x, .slope = slope, .out = y},
+      [&] { return __real_rectify_prelu_forward(dtype, slope_dtype, shape, x, slope, y, options); },
+      [&](const DeviceArrays& a, void* stream) {
+        return rectify_cuda_prelu_forward(dtype, slope_dtype, shape, a.x, a.slope, a.out, stream);
+      });
+}
+
+int32_t __wrap_rectify_prelu_backward(int32_t dtype, int32_t slope_dtype, rectify_shape shape, const void* x,
+                                      const void* slope, const void* dy, void* dx, void* dslope,
+                                      const rectify_options* options) noexcept {
+  return run(
+      options, shape, {.x = x, .dy = dy, .slope = slope, .out = dx, .sums = dslope},
+      [&] { return __real_rectify_prelu_backward(dtype, slope_dtype, shape, x, slope, dy, dx, dslope, options); },
+      [&](size_t* bytes) { return rectify_cuda_prelu_scratch_bytes(dtype, slope_dtype, shape, bytes); },
+      [&](const DeviceArrays& a, size_t scratch_bytes, void* stream) {
+        return rectify_cuda_prelu_backward(dtype, slope_dtype, shape, a.x, a.slope, a.dy, a.out, a.sums, a.scratch,
+                                           scratch_bytes, stream);
+      });
+}
+
+int32_t __wrap_rectify_elu_forward(int32_t dtype, size_t n, double alpha, const void* x, void* y,
+                                   const rectify_options* options) noexcept {
+  return run(
+      options, {1, 1, n}, {.x = x, .out = y}, [&] { return __real_rectify_elu_forward(dtype, n, alpha, x, y, options); },
+      [&](const DeviceArrays& a, void* stream) { return rectify_cuda_elu_forward(dtype, n, alpha, a.x, a.out, stream); });
+}
+
+int32_t __wrap_rectify_elu_backward(int32_t dtype, size_t n, double alpha, const void* x, const void* dy, void* dx,
+                                    void* dalpha, const rectify_options* options) noexcept {
+  return run(
+      options, {1, 1, n}, {.x = x, .dy = dy, .out = dx, .sums = dalpha},
+      [&] { return __real_rectify_elu_backward(dtype, n, alpha, x, dy, dx, dalpha, options); },
+      [&](size_t* bytes) { return rectify_cuda_elu_scratch_bytes(dtype, n, bytes); },
+      [&](const DeviceArrays& a, size_t scratch_bytes, void* stream) {
+        return rectify_cuda_elu_backward(dtype, n, alpha, a.x, a.dy, a.out, a.sums, a.scratch, scratch_bytes, stream);
+      });
+}
+
+int32_t __wrap_rectify_elu_backward_from_y(int32_t dtype, size_t n, double alpha, const void* y, const void* dy, void* dx,
+                                           const rectify_options* options) noexcept {
+  return run(
+      options, {1, 1, n}, {.x = y, .dy = dy, .out = dx},
+      [&] { return __real_rectify_elu_backward_from_y(dtype, n, alpha, y, dy, dx, options); },
+      [&](const DeviceArrays& a, void* stream) {
+        return rectify_cuda_elu_backward_from_y(dtype, n, alpha, a.x, a.dy, a.out, stream);
+      });
+}
+}
