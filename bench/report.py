@@ -130,9 +130,9 @@ def verdict_section(report):
         reached = target["reached"] == target["judged"]
         bar = f"{'≤' if target['at_most'] else '≥'} {target['bar']:g} {target['unit']}"
         rows.append([Cell(target["what"]), Cell(bar), Cell(f"{target['reached']} of {target['judged']}",
-                     kind="reached" if reached else "missed"), Cell(target["worst"], 2)])
+                     kind="reached" if reached else "missed"), Cell(target["worst"], 3)])
     judged, reached = (sum(t[key] for t in report["targets"]) for key in ("judged", "reached"))
-    misses = [[Cell(target["what"]), Cell(miss["name"]), Cell(miss["value"], 2, "missed"), Cell(f"{target['bar']:g}")]
+    misses = [[Cell(target["what"]), Cell(miss["name"]), Cell(miss["value"], 3, "missed"), Cell(f"{target['bar']:g}")]
               for target in report["targets"] for miss in target["misses"]]
     text = f"<p><b>{reached} of {judged} judged figures reach their target.</b></p>"
     text += table(["target", "bar", "reached", "worst"], rows)
@@ -190,7 +190,7 @@ def calls_section(report):
 def scaling_section(report):
     rows = [[Cell(s["operation"]), Cell(s["direction"].replace("_", " ")), Cell(s["layout"].replace("_", " ")),
              Cell(s["threads"], 0), Cell(s["gain"], 2), Cell(s["ceilings_gain"], 2),
-             Cell(s["share_of_ceilings_gain"], 2, judgement(s))] for s in report["scaling"]]
+             Cell(s["share_of_ceilings_gain"], 3, judgement(s))] for s in report["scaling"]]
     return table(["operation", "direction", "layout", "threads", "gain", "ceiling's gain", "of that"], rows, "scaling")
 
 

@@ -156,7 +156,7 @@ void print_scalings(FILE* out, const Report& report) {
   fprintf(out, "\n%zu threads against 1, %s, L3\n%-10s %-23s %-11s %7s %13s %10s\n", report.scalings.front().threads,
           report.dispatched.c_str(), "operation", "direction", "layout", "gain", "ceiling gains", "of that");
   for (const Scaling& s : report.scalings)
-    fprintf(out, "%-10s %-23s %-11s %7.2f %13.2f %10.2f%s\n", s.operation->operation, s.operation->direction,
+    fprintf(out, "%-10s %-23s %-11s %7.2f %13.2f %10.3f%s\n", s.operation->operation, s.operation->direction,
             name(s.operation->layout), s.gain, s.ceilings_gain, s.share,
             target(s).reached(judged(s)) ? "" : "  <- misses its target");
 }

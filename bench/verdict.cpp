@@ -9,10 +9,9 @@ namespace {
 int digits(Figure figure) {
   switch (figure) {
     case Figure::cycles_per_element:
-      return 3;
     case Figure::times_dx:
     case Figure::share_of_ceilings_gain:
-      return 2;
+      return 3;
     default:
       return 1;
   }
