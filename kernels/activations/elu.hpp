@@ -16,10 +16,10 @@ enum class Alpha {
 };
 
 // For 0 < alpha <= 1 the greater of alpha*expm1(x) and x is the one that the sign selects, which saves a comparison and a
-// blend; they share the pipes of the multiplications. For x that is not negative scaled_expm1 gives about -alpha, below x;
-// NaN gives x, second. For x < 0 and alpha = 1 it never gives less than x (every float has been tried). A smaller alpha
-// brings it nearer to 0: where n = 0 the value is alpha*p rounded, not below p, which is the value for alpha = 1; elsewhere
-// x < -0.34, and alpha*expm1(x) stays above x by far more than any rounding.
+// blend (the blend shares the pipes of the multiplications, on AVX-512 the comparison does). For x that is not negative
+// scaled_expm1 gives about -alpha, below x; NaN gives x, second. For x < 0 and alpha = 1 it never gives less than x (every
+// float has been tried). A smaller alpha brings it nearer to 0: where n = 0 the value is alpha*p rounded, not below p,
+// which is the value for alpha = 1; elsewhere x < -0.34, and alpha*expm1(x) stays above x by far more than any rounding.
 template <Alpha range>
 RECTIFY_INLINE F32 forward(F32 x, F32 alpha) {
   const F32 value = scaled_expm1<range == Alpha::one>(x, alpha);

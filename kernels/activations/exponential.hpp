@@ -4,7 +4,8 @@
 // an exponent: one shift makes 2^n of it, with no conversion. expm1(r) = r + r^2*G(r), G of degree 3 in two parallel
 // halves. The steps and their order are part of the contract (docs/numerics.md): kernels/scalar follows them one by one.
 //
-// Two-pipe operations (fma, mul) per vector: expm1 8 with alpha = 1, 9 otherwise; exp 10.
+// Operations on the pipes of multiplication (fma, mul) per vector: expm1 8 with alpha = 1, 9 otherwise; exp 10, on
+// AVX-512 9.
 #pragma once
 
 namespace rectify {
@@ -43,15 +44,16 @@ RECTIFY_INLINE F32 scaled_expm1(F32 x, F32 alpha) {
   return fma(s, p, s - alpha);
 }
 
-// exp(x) for x <= 0, within 1.1 ULP and through the denormals to 0: computed 2^24 times too large, where it is normal, and
-// scaled down by an exact power of two, which rounds only where the result is denormal. The unsigned minimum clamps at
+// exp(x) for x <= 0, within 1.1 ULP and through the denormals to 0: (1 + p) rounded, times 2^n, which rounds only where the
+// result is denormal. Without an instruction for that it is computed 2^24 times too large, where it is normal, and scaled
+// down by an exact power of two. The unsigned minimum clamps at
 // -104, where exp rounds to 0, and keeps +0, which the gradient selects in; a positive x gives a finite or infinite value
 // to be selected away.
 RECTIFY_INLINE F32 exp(F32 x) {
   const F32 clamped = as_float(min_unsigned(as_bits(x), broadcast_bits(0xC2D00000)));
   const Reduced reduced = reduce(clamped, broadcast(0x1.80012ep+23f));
   const F32 r = fma(reduced.n, broadcast(0x1.05c61p-29f), reduced.r);
-  return fma(reduced.scale, expm1_polynomial(r), reduced.scale) * broadcast(0x1p-24f);
+  return scale_one_plus(expm1_polynomial(r), reduced.n, reduced.scale);
 }
 
 }  // namespace

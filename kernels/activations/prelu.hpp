@@ -8,7 +8,7 @@ namespace prelu {
 
 RECTIFY_INLINE F32 forward(F32 x, F32 slope) { return select(less(x, broadcast(0)), slope * x, x); }
 
-// The same bits for 0 < slope <= 1, in two instructions of the multiplication's pipes and not three: for x < 0 the product
+// The same bits for 0 < slope <= 1, in two instructions and not three: for x < 0 the product
 // is not below x, rounded or not; elsewhere it is not above, and x, second, is what equal zeros and NaN give.
 RECTIFY_INLINE F32 forward_of_small_slope(F32 x, F32 slope) { return greater_or_second(slope * x, x); }
 

@@ -1,6 +1,6 @@
 // The vocabulary on CUDA: one lane, since a thread is one. Each operation is the intrinsic that rounds once and that no
 // compiler contracts; comparisons are false for NaN. What the other vector.hpp offer for whole vectors of memory stands in
-// quads.cuh.
+// elements.cuh.
 #pragma once
 
 #include <stddef.h>
@@ -31,6 +31,10 @@ RECTIFY_INLINE F32 operator+(F32 a, F32 b) { return {__fadd_rn(a.v, b.v)}; }
 RECTIFY_INLINE F32 operator-(F32 a, F32 b) { return {__fsub_rn(a.v, b.v)}; }
 RECTIFY_INLINE F32 operator*(F32 a, F32 b) { return {__fmul_rn(a.v, b.v)}; }
 RECTIFY_INLINE F32 fma(F32 a, F32 b, F32 c) { return {__fmaf_rn(a.v, b.v, c.v)}; }
+
+// (1 + p)*2^n, rounded as 1 + p, and once more where the result is denormal. `scale` is 2^(n + 24), normal for every n that
+// occurs.
+RECTIFY_INLINE F32 scale_one_plus(F32 p, F32, F32 scale) { return fma(scale, p, scale) * broadcast(0x1p-24f); }
 
 // ---- compare and select: false for NaN ----
 

@@ -51,6 +51,9 @@ void stream_to(float* to, const float* a) {
   stream_fence();
 }
 void fused(const float* a, const float* b, const float* c, float* out) { store(out, fma(load(a), load(b), load(c))); }
+void scaled_one_plus(const float* p, const float* n, const float* scale, float* out) {
+  store(out, scale_one_plus(load(p), load(n), load(scale)));
+}
 void fused_where_less(const float* l, const float* r, const float* a, const float* b, const float* sum, float* out) {
   store(out, fma_where(less(load(l), load(r)), load(a), load(b), load(sum)));
 }
@@ -73,6 +76,7 @@ constexpr Vocabulary RECTIFY_VOCABULARY_TABLE = {
     .subtract = binary<(operator-)>,
     .multiply = binary<(operator*)>,
     .fma = fused,
+    .scale_one_plus = scaled_one_plus,
     .select_less = select_where<less>,
     .select_less_equal = select_where<less_equal>,
     .select_first = select_first,

@@ -24,6 +24,9 @@ struct Vocabulary {
   void (*multiply)(const float* a, const float* b, float* out);
   void (*fma)(const float* a, const float* b, const float* c, float* out);
 
+  // (1 + p)*2^n, where scale is 2^(n + 24).
+  void (*scale_one_plus)(const float* p, const float* n, const float* scale, float* out);
+
   // Compares l with r; out is a where that holds, else b.
   void (*select_less)(const float* l, const float* r, const float* a, const float* b, float* out);
   void (*select_less_equal)(const float* l, const float* r, const float* a, const float* b, float* out);

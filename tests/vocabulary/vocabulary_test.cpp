@@ -216,6 +216,23 @@ TEST_P(VocabularyTest, Fma) {
   expect_lanes(vocabulary.fma, plain, any_floats(many, 17), any_floats(many, 18), any_floats(many, 19));
 }
 
+TEST_P(VocabularyTest, ScaleOnePlus) {
+  Values p, n, scale;
+  for (int power = -150; power <= 1; ++power) {
+    for (const float fraction : ordinary_values(200, static_cast<uint32_t>(power + 200), 0.41f)) {
+      p.push_back(fraction);
+      n.push_back(static_cast<float>(power));
+      scale.push_back(std::ldexp(1.0f, power + 24));
+    }
+  }
+  // Rounded as 1 + p, and once more where the result is denormal.
+  const auto plain = [](float fraction, float power, float) {
+    const float one_plus = 1.0f + fraction;
+    return static_cast<float>(std::ldexp(static_cast<double>(one_plus), static_cast<int>(power)));
+  };
+  expect_lanes(vocabulary.scale_one_plus, plain, p, n, scale);
+}
+
 // Comparisons are false for NaN; a select keeps every bit of what it takes.
 TEST_P(VocabularyTest, CompareAndSelect) {
   const Pairs pairs;

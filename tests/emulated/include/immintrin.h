@@ -5,6 +5,7 @@
 
 #include_next <immintrin.h>
 
+#include <math.h>
 #include <simde/x86/avx512.h>
 #include <string.h>
 
@@ -38,7 +39,8 @@
 #define _mm512_shuffle_f32x4 simde_mm512_shuffle_f32x4
 
 // What SIMDe has not: masked accesses, which touch the lanes of the mask alone; the fma that keeps its addend; the
-// streaming store, which faults off its alignment; and a shuffle.
+// streaming store, which faults off its alignment; a shuffle; and the multiplication by a power of two, where SIMDe flushes
+// the smallest result.
 
 static inline __attribute__((always_inline)) simde__m512 emulated_maskz_loadu_ps(simde__mmask16 mask, const float* p) {
   float lanes[16] = {};
@@ -83,3 +85,12 @@ static inline __attribute__((always_inline)) simde__m512 emulated_shuffle_ps(sim
   return simde_mm512_loadu_ps(to);
 }
 #define _mm512_shuffle_ps emulated_shuffle_ps
+
+static inline __attribute__((always_inline)) simde__m512 emulated_scalef_ps(simde__m512 a, simde__m512 n) {
+  float from[16], power[16];
+  simde_mm512_storeu_ps(from, a);
+  simde_mm512_storeu_ps(power, n);
+  for (int i = 0; i < 16; ++i) from[i] = scalbnf(from[i], (int)fmaxf(-400, fminf(floorf(power[i]), 400)));
+  return simde_mm512_loadu_ps(from);
+}
+#define _mm512_scalef_ps emulated_scalef_ps

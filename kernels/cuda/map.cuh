@@ -1,0 +1,36 @@
+// out[i] = f(inputs[i]...) with one parameter for all. A block takes tiles, all of its threads side by side: each has its
+// loads of a whole tile on their way at once. The first and the last tile may be partial, and begin before the tensor where
+// that starts between two pieces of 16 bytes; the same code does them, element by element.
+#pragma once
+
+#include "elements.cuh"
+#include "tuning.cuh"
+
+namespace rectify {
+namespace {
+
+constexpr size_t tile_elements = size_t{cuda::block_threads} * 4 * cuda::in_flight;
+
+// `skew` elements lie between the piece of 16 bytes that holds the first and the first.
+template <class Operation, Access access>
+__global__ void __launch_bounds__(cuda::block_threads)
+    map(const Tensors tensors, const Parameter parameter, const size_t n, const unsigned skew) {
+  constexpr size_t step = size_t{cuda::block_threads} * 4;
+  constexpr size_t stride = access == Access::pieces ? 1 : cuda::block_threads;
+  const size_t mine = size_t{threadIdx.x} * (access == Access::pieces ? 4 : 1) - skew;
+  const Elements<4> parameters = all<4>(parameter.of(0));
+  Elements<4> unused;
+  for (size_t tile = blockIdx.x; tile * tile_elements < n + skew; tile += gridDim.x) {
+    const size_t first = tile * tile_elements + mine;
+    if (first < n && n - first > (cuda::in_flight - 1) * step + 3 * stride) {
+      take<Operation, access, true, cuda::in_flight>(tensors, {first, stride, n}, step, parameters, unused);
+    } else {
+      for (unsigned k = 0; k < cuda::in_flight; ++k) {
+        take<Operation, access, false, 1>(tensors, {first + k * step, stride, n}, 0, parameters, unused);
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace rectify

@@ -1,0 +1,53 @@
+// How much of a sum a thread does before it leaves a node in the caller's scratch. Found from the shape alone, without a
+// device: the size of the scratch depends on it.
+#pragma once
+
+#include <stddef.h>
+
+#include "../backend.hpp"
+#include "tuning.cuh"
+
+namespace rectify::cuda {
+
+constexpr size_t divide_up(size_t a, size_t b) { return a / b + (a % b != 0); }
+
+// The smallest power of two, at least `least`, that is not below a.
+constexpr size_t power_of_two(size_t a, size_t least = 1) {
+  while (least < a) least *= 2;
+  return least;
+}
+
+struct SumPlan {
+  size_t leaves;       // per channel
+  size_t unit_leaves;  // a power of two
+  size_t nodes;        // per channel
+};
+
+constexpr bool has_rows(const Work& work) { return work.inner == 1 && work.channels > 1; }
+
+// Threads with four elements each that share the 64 lanes of a run, as many as it fills.
+constexpr unsigned sum_group(size_t inner) { return inner > 32 ? 16 : static_cast<unsigned>(power_of_two(divide_up(inner, 4))); }
+
+// For a tensor that is not empty.
+constexpr SumPlan plan_sum(const Work& work) {
+  const bool rows = has_rows(work);
+  SumPlan plan = {};
+  plan.leaves = rows ? divide_up(work.outer, row_block) : work.outer * divide_up(work.inner, run_block);
+  const size_t threads = plan.leaves * (rows ? divide_up(work.channels, 4) : work.channels * sum_group(work.inner));
+  plan.unit_leaves = 1;
+  while (plan.unit_leaves < size_t{1} << most_levels && plan.unit_leaves < plan.leaves &&
+         threads / wanted_threads >= 2 * plan.unit_leaves) {
+    plan.unit_leaves *= 2;
+  }
+  plan.nodes = divide_up(plan.leaves, plan.unit_leaves);
+  return plan;
+}
+
+// Bytes of scratch. A single node per channel is the sum itself, and needs none.
+constexpr size_t scratch_bytes(const Work& work) {
+  if (work.outer == 0 || work.channels == 0 || work.inner == 0) return 0;
+  const SumPlan plan = plan_sum(work);
+  return plan.nodes == 1 ? 0 : plan.nodes * work.channels * sizeof(float);
+}
+
+}  // namespace rectify::cuda
