@@ -61,15 +61,19 @@ int32_t check_pointers(const Call& call, Needs needs, bool has_slopes) noexcept 
 
 }  // namespace
 
-int32_t check_tensors(Call& call, Needs needs, bool has_slopes) noexcept {
+int32_t check_shape(Call& call) noexcept {
   if (const int32_t status = check_dtype(call.dtype, &call.element_size)) return status;
   if (const int32_t status = count_elements(call.work, call.element_size, &call.elements)) return status;
-  if (const int32_t status = check_pointers(call, needs, has_slopes)) return status;
   if (call.work.channels == 1) {
     call.work.outer = 1;
     call.work.inner = call.elements;
   }
   return RECTIFY_OK;
+}
+
+int32_t check_tensors(Call& call, Needs needs, bool has_slopes) noexcept {
+  if (const int32_t status = check_shape(call)) return status;
+  return check_pointers(call, needs, has_slopes);
 }
 
 int32_t check_scratch(const Call& call, const void* scratch, size_t bytes, size_t needed) noexcept {

@@ -13,8 +13,10 @@ enum class Needs {
   backward_with_parameter,  // x, dy and at least one of dx and the sums
 };
 
-// Checks number format, shape and pointers, counts the elements and collapses the shape. `has_slopes`: work.parameter is an
-// array of the caller's.
+// Checks number format and shape, counts the elements and collapses the shape.
+int32_t check_shape(Call& call) noexcept;
+
+// The same, and the pointers. `has_slopes`: work.parameter is an array of the caller's.
 int32_t check_tensors(Call& call, Needs needs, bool has_slopes) noexcept;
 
 // Checks what the caller has set aside for the sums of a checked call.

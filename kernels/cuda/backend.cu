@@ -111,9 +111,8 @@ int32_t map_and_sum(const Work& work, float parameter, void* scratch, void* sums
   const SumPlan plan = plan_sum(work);
   void* const nodes = plan.nodes == 1 ? sums : scratch;
   const int32_t status =
-      has_rows(work)
-          ? launch_rows<Operation>(work, plan.unit_leaves * row_block, nodes, stream)
-          : launch_runs<Operation>(work, parameter, sum_group(work.inner), plan.unit_leaves, nodes, stream);
+      has_rows(work) ? launch_rows<Operation>(work, plan.unit_leaves * row_block, nodes, stream)
+                     : launch_runs<Operation>(work, parameter, sum_group(work.inner), plan.unit_leaves, nodes, stream);
   if (status != RECTIFY_OK || plan.nodes == 1) return status;
   return launch_fold(static_cast<const float*>(nodes), plan.nodes, work.channels, sums, stream);
 }

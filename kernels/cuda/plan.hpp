@@ -26,7 +26,9 @@ struct SumPlan {
 constexpr bool has_rows(const Work& work) { return work.inner == 1 && work.channels > 1; }
 
 // Threads with four elements each that share the 64 lanes of a run, as many as it fills.
-constexpr unsigned sum_group(size_t inner) { return inner > 32 ? 16 : static_cast<unsigned>(power_of_two(divide_up(inner, 4))); }
+constexpr unsigned sum_group(size_t inner) {
+  return inner > 32 ? 16 : static_cast<unsigned>(power_of_two(divide_up(inner, 4)));
+}
 
 // For a tensor that is not empty.
 constexpr SumPlan plan_sum(const Work& work) {

@@ -1,10 +1,10 @@
 // Tensors of runs: outer * channels runs of `inner` contiguous elements with one parameter each, dx and the parameters'
-// gradients in one pass. A run is cut into leaves of 4096 elements (docs/numerics.md, section 4), and a group of threads takes
-// unit_leaves neighbouring leaves of one channel, one after the other: two divisions a group find out which.
+// gradients in one pass. A run is cut into leaves of 4096 elements (docs/numerics.md, section 4), and a group of threads
+// takes unit_leaves neighbouring leaves of one channel, one after the other: two divisions a group find out which.
 //
 // A group of 16 threads with four elements each is the contract's 64 lanes. Where a run does not begin with a piece of 16
-// bytes its first element goes to lane `skew`, and all lanes are rotated: folding by halves then adds the same pairs. Runs of
-// 32 and fewer elements leave lanes empty, and so get smaller groups. Where nothing is summed, any size serves.
+// bytes its first element goes to lane `skew`, and all lanes are rotated: folding by halves then adds the same pairs. Runs
+// of 32 and fewer elements leave lanes empty, and so get smaller groups. Where nothing is summed, any size serves.
 #pragma once
 
 #include "../backend.hpp"

@@ -7,8 +7,8 @@
 namespace rectify {
 namespace {
 
-// A tree grown leaf by leaf like a binary counter, up to 2^levels of them: level k holds a node of 2^k leaves where bit k of
-// the number of leaves so far is set.
+// A tree grown leaf by leaf like a binary counter, up to 2^levels of them: level k holds a node of 2^k leaves where bit k
+// of the number of leaves so far is set.
 template <unsigned levels>
 class Tree {
  public:
@@ -36,9 +36,9 @@ class Tree {
   size_t leaves_ = 0;
 };
 
-// The second kernel of a sum: `count` nodes per channel, node k of channel c at nodes[k * channels + c]. `threads` of a block,
-// a power of two, share a channel; each folds `each` neighbouring nodes, a power of two, and then they fold theirs. Without
-// nodes the sum is +0.
+// The second kernel of a sum: `count` nodes per channel, node k of channel c at nodes[k * channels + c]. `threads` of a
+// block, a power of two, share a channel; each folds `each` neighbouring nodes, a power of two, and then they fold theirs.
+// Without nodes the sum is +0.
 __global__ void __launch_bounds__(cuda::fold_threads)
     fold_nodes(const float* nodes, size_t count, size_t channels, float* sums, unsigned threads, size_t each) {
   __shared__ float part[cuda::fold_threads];

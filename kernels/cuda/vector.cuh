@@ -46,18 +46,14 @@ RECTIFY_INLINE F32 greater_or_second(F32 a, F32 b) { return {a.v > b.v ? a.v : b
 RECTIFY_INLINE F32 zero_where(Mask32 mask, F32 a) { return {mask.v ? 0.0f : a.v}; }
 
 // sum + a*b in one rounding where the mask is set; elsewhere sum.
-RECTIFY_INLINE F32 fma_where(Mask32 mask, F32 a, F32 b, F32 sum) {
-  return {mask.v ? __fmaf_rn(a.v, b.v, sum.v) : sum.v};
-}
+RECTIFY_INLINE F32 fma_where(Mask32 mask, F32 a, F32 b, F32 sum) { return {mask.v ? __fmaf_rn(a.v, b.v, sum.v) : sum.v}; }
 
 // ---- bits ----
 
 RECTIFY_INLINE U32 broadcast_bits(uint32_t bits) { return {bits}; }
 RECTIFY_INLINE U32 as_bits(F32 a) { return {__float_as_uint(a.v)}; }
 RECTIFY_INLINE F32 as_float(U32 a) { return {__uint_as_float(a.v)}; }
-RECTIFY_INLINE U32 min_signed(U32 a, U32 b) {
-  return static_cast<int32_t>(a.v) < static_cast<int32_t>(b.v) ? a : b;
-}
+RECTIFY_INLINE U32 min_signed(U32 a, U32 b) { return static_cast<int32_t>(a.v) < static_cast<int32_t>(b.v) ? a : b; }
 RECTIFY_INLINE U32 min_unsigned(U32 a, U32 b) { return a.v < b.v ? a : b; }
 template <int count>
 RECTIFY_INLINE U32 shift_left(U32 a) {
