@@ -14,10 +14,11 @@ struct Arithmetic {
   int maximum = 0;  // of floating-point numbers
   int integer_minimum = 0;
   int shift = 0;
+  int scale_one_plus = 0;  // (1 + p)*2^n: an addition and a scaling, or what a backend has in its stead
 
   // A fused multiply-add is two, an addition, multiplication, comparison or maximum one; a select or an operation on the
   // bits of a number is none.
-  constexpr int flops() const { return 2 * fused + multiply + add + compare + maximum; }
+  constexpr int flops() const { return 2 * fused + multiply + add + compare + maximum + 2 * scale_one_plus; }
 };
 
 constexpr Arithmetic operator+(const Arithmetic& a, const Arithmetic& b) {
@@ -28,7 +29,8 @@ constexpr Arithmetic operator+(const Arithmetic& a, const Arithmetic& b) {
           a.select + b.select,
           a.maximum + b.maximum,
           a.integer_minimum + b.integer_minimum,
-          a.shift + b.shift};
+          a.shift + b.shift,
+          a.scale_one_plus + b.scale_one_plus};
 }
 
 namespace arithmetic {
@@ -38,10 +40,10 @@ inline constexpr Arithmetic chosen = {.compare = 1, .select = 1};
 inline constexpr Arithmetic greater = {.maximum = 1};
 inline constexpr Arithmetic summed = {.fused = 1, .compare = 1};  // into a parameter's gradient, where x < 0
 
-// kernels/activations/exponential.hpp. expm1: t, r, y, u, g, p and the last fma; r*r; n, r*r + u and s - alpha. exp has a
-// second term of r and a last scaling, and nothing to subtract.
+// kernels/activations/exponential.hpp. expm1: t, r, y, u, g, p and the last fma; r*r; n, r*r + u and s - alpha. exp: a
+// second term of r, but neither the last fma nor the subtraction.
 inline constexpr Arithmetic expm1 = {.fused = 7, .multiply = 1, .add = 3, .integer_minimum = 1, .shift = 1};
-inline constexpr Arithmetic exp = {.fused = 8, .multiply = 2, .add = 2, .integer_minimum = 1, .shift = 1};
+inline constexpr Arithmetic exp = {.fused = 7, .multiply = 1, .add = 2, .integer_minimum = 1, .scale_one_plus = 1};
 
 inline constexpr Arithmetic relu_forward = {.compare = 1};  // selecting against zero is bitwise logic
 inline constexpr Arithmetic relu_backward = {.compare = 1};

@@ -37,6 +37,14 @@ Fused measure(const CeilingTable& table, size_t rounds) {
   return found;
 }
 
+// AVX-512 scales by one instruction, which shares the pipes of the multiplications; the others make 2^n by a shift, then
+// multiply twice.
+Arithmetic as_instructions(const Arithmetic& arithmetic, const std::string& backend) {
+  const int count = arithmetic.scale_one_plus;
+  if (backend == "avx512") return arithmetic + Arithmetic{.multiply = count, .add = count};
+  return arithmetic + Arithmetic{.fused = count, .multiply = count, .shift = count};
+}
+
 }  // namespace
 
 const char* name(Other instruction) {
@@ -55,7 +63,8 @@ double fused_nanoseconds(const FusedPeak& peak) {
   return nanoseconds(peak.run) / static_cast<double>(turns * peak.per_turn);
 }
 
-PortBound port_bound(const Arithmetic& a, const std::string& backend, const std::vector<Fused>& fused) {
+PortBound port_bound(const Arithmetic& arithmetic, const std::string& backend, const std::vector<Fused>& fused) {
+  const Arithmetic a = as_instructions(arithmetic, backend);
   const auto own = std::find_if(fused.begin(), fused.end(), [&](const Fused& f) { return f.isa == backend; });
   if (own == fused.end()) return {a.fused + a.multiply + 0.0, (a.fused + a.multiply) / 2.0, nullptr};
   const auto taken = [&](Other kind, int count) { return count * own->places[static_cast<size_t>(kind)]; };
