@@ -35,6 +35,13 @@ RECTIFY_INLINE __m256i first_lanes(size_t count) {
 
 RECTIFY_INLINE F32 broadcast(float value) { return {_mm256_set1_ps(value)}; }
 RECTIFY_INLINE F32 load(const float* p) { return {_mm256_loadu_ps(p)}; }
+// The compiler would fold a load into each of the operations that use it. Zen 3, in L1: PReLU's gradient 0.225 to 0.173
+// cycles an element. ELU's value is 5 % slower for it: it has no register to spare.
+RECTIFY_INLINE F32 load_once(const float* p) {
+  __m256 v = _mm256_loadu_ps(p);
+  __asm__("" : "+x"(v));
+  return {v};
+}
 RECTIFY_INLINE void store(float* p, F32 a) { _mm256_storeu_ps(p, a.v); }
 
 // The first `count` < 8 lanes; memory past them is not touched. Other lanes load as +0.

@@ -30,8 +30,9 @@ struct Mask32 {
 RECTIFY_INLINE __mmask16 first_lanes(size_t count) { return static_cast<__mmask16>((1u << count) - 1); }
 
 RECTIFY_INLINE F32 broadcast(float value) { return {_mm512_set1_ps(value)}; }
-// The compiler would fold a load into each of the operations that use it; on Zen 4 a load is the scarcer of the two.
-RECTIFY_INLINE F32 load(const float* p) {
+RECTIFY_INLINE F32 load(const float* p) { return {_mm512_loadu_ps(p)}; }
+// The compiler would fold a load into each of the operations that use it; on Zen 4 loads are scarcer than registers.
+RECTIFY_INLINE F32 load_once(const float* p) {
   __m512 v = _mm512_loadu_ps(p);
 #if defined(__AVX512F__)
   __asm__("" : "+v"(v));

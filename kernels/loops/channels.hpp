@@ -92,14 +92,14 @@ RECTIFY_INLINE void map_lines(float* out, size_t n, size_t length, size_t left, 
     for (; i + 4 * lanes <= stop; i += 4 * lanes, offset += 4 * lanes) {
       F32 result[4];
 #pragma GCC unroll 4
-      for (size_t v = 0; v < 4; ++v) result[v] = f(line.within(offset + v * lanes), load(inputs + i + v * lanes)...);
+      for (size_t v = 0; v < 4; ++v) result[v] = f(line.within(offset + v * lanes), load_once(inputs + i + v * lanes)...);
 #pragma GCC unroll 4
       for (size_t v = 0; v < 4; ++v) put<how>(out + i + v * lanes, result[v]);
     }
-    for (; i < stop; i += lanes, offset += lanes) put<how>(out + i, f(line.within(offset), load(inputs + i)...));
+    for (; i < stop; i += lanes, offset += lanes) put<how>(out + i, f(line.within(offset), load_once(inputs + i)...));
     pass(within);
     if (left < lanes && i + lanes <= n) {
-      put<how>(out + i, f(line.across(left), load(inputs + i)...));
+      put<how>(out + i, f(line.across(left), load_once(inputs + i)...));
       i += lanes;
       pass(lanes);
     }

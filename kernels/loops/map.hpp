@@ -23,6 +23,9 @@ RECTIFY_INLINE void map(float* out, size_t n, F f, const Inputs*... inputs) {
   constexpr bool lengthy = formula == Formula::lengthy;
   constexpr size_t lanes = F32::lanes, vectors = lengthy ? 2 : 4;
   constexpr size_t ahead = lengthy && how == Store::streaming ? 512 / sizeof...(Inputs) : 0;
+  // ELU's value has no register to spare, and uses its input but twice.
+  const auto take = [](const float* p)
+                        RECTIFY_LAMBDA { return lengthy && sizeof...(Inputs) == 1 ? load(p) : load_once(p); };
   const size_t head = smaller(n, elements_to_alignment(out));
   if (head != 0) put_partial<how>(out, f(load_partial(inputs, head)...), head);
   size_t i = head;
@@ -33,11 +36,11 @@ RECTIFY_INLINE void map(float* out, size_t n, F f, const Inputs*... inputs) {
     }
     F32 result[vectors];
 #pragma GCC unroll 4
-    for (size_t v = 0; v < vectors; ++v) result[v] = f(load(inputs + i + v * lanes)...);
+    for (size_t v = 0; v < vectors; ++v) result[v] = f(take(inputs + i + v * lanes)...);
 #pragma GCC unroll 4
     for (size_t v = 0; v < vectors; ++v) put<how>(out + i + v * lanes, result[v]);
   }
-  for (; i + lanes <= n; i += lanes) put<how>(out + i, f(load(inputs + i)...));
+  for (; i + lanes <= n; i += lanes) put<how>(out + i, f(take(inputs + i)...));
   if (i != n) put_partial<how>(out + i, f(load_partial(inputs + i, n - i)...), n - i);
 }
 
@@ -56,14 +59,14 @@ RECTIFY_INLINE void map_pattern(float* out, size_t n, size_t head, const float* 
       const F32 parameter = load(pattern + k);
       F32 result[rows];
 #pragma GCC unroll 4
-      for (size_t r = 0; r < rows; ++r) result[r] = f(parameter, load(inputs + i + r * period + k)...);
+      for (size_t r = 0; r < rows; ++r) result[r] = f(parameter, load_once(inputs + i + r * period + k)...);
 #pragma GCC unroll 4
       for (size_t r = 0; r < rows; ++r) put<how>(out + i + r * period + k, result[r]);
     }
   }
   size_t k = 0;
   for (; i + lanes <= n; i += lanes) {
-    put<how>(out + i, f(load(pattern + k), load(inputs + i)...));
+    put<how>(out + i, f(load(pattern + k), load_once(inputs + i)...));
     k = k + lanes == period ? 0 : k + lanes;
   }
   const size_t rest = n - i;

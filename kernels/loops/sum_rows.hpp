@@ -3,13 +3,11 @@
 //
 // - Narrow rows keep their sums in registers through a leaf, and everything is walked in order. On Zen 3 in L2 with 64
 //   channels: 98 % of the ceiling, as dx alone (four rows at a time, with the sums in L1: 90 %).
-// - Wide rows keep them in L1, a row at a time: 82 % of the ceiling in L2, 75 % in L3 and 80 to 95 % in DRAM. Four rows at
-// a
+// - Wide rows keep them in L1, a row at a time: 82 % of the ceiling in L2, 75 % in L3, 80 to 95 % in DRAM. Four rows at a
 //   time are faster in L2 (91 %) and slower elsewhere (65 %, 60 %): twelve streams are too many for the prefetchers, and
 //   rows of 4 KiB for the ways of L1.
-// - Where rows are not whole, aligned vectors, the sums of some rows are taken first, with loads alone, and dx is written
-// by
-//   a flat walk while they are in L1.
+// - Where rows are not whole, aligned vectors, the sums of some rows are taken first, with loads alone, and dx is
+//   written by a flat walk while they are in L1.
 //
 // add(x, dy, sum) adds an element's part to the sum, nothing for x = 0; gradient(parameter, x, dy) is dx.
 #pragma once
@@ -54,8 +52,8 @@ RECTIFY_INLINE void sum_narrow_rows(const Rows rows, size_t count, float* sums, 
     for (size_t s = 0; s < leaves * vectors; ++s) {
       const size_t v = s % vectors, at = (s / vectors * row_block + row) * rows.stride + v * lanes;
       const bool partial = how == Store::none && v + 1 == vectors && rest != 0;
-      const F32 vx = partial ? load_partial(rows.x + at, rest) : load(rows.x + at);
-      const F32 vdy = partial ? load_partial(rows.dy + at, rest) : load(rows.dy + at);
+      const F32 vx = partial ? load_partial(rows.x + at, rest) : load_once(rows.x + at);
+      const F32 vdy = partial ? load_partial(rows.dy + at, rest) : load_once(rows.dy + at);
       sum[s] = add(vx, vdy, sum[s]);
       if constexpr (how != Store::none) put<how>(rows.dx + at, gradient(load(rows.parameter + v * lanes), vx, vdy));
     }
@@ -86,7 +84,7 @@ RECTIFY_INLINE void add_rows(const Rows& all, size_t count, float* sums, Gradien
 #pragma GCC unroll 4
       for (size_t v = 0; v < vectors; ++v) {
         const size_t at = c + v * lanes;
-        const F32 vx = load(row.x + at), vdy = load(row.dy + at);
+        const F32 vx = load_once(row.x + at), vdy = load_once(row.dy + at);
         sum[v] = add(vx, vdy, load(sums + at));
         if constexpr (how != Store::none) result[v] = gradient(load(row.parameter + at), vx, vdy);
       }
@@ -120,7 +118,7 @@ RECTIFY_INLINE void map_one_row(const Rows& row, float* sums, Gradient gradient,
 #pragma GCC unroll 2
     for (size_t v = 0; v < vectors; ++v) {
       const size_t at = c + v * lanes;
-      const F32 vx = load(row.x + at), vdy = load(row.dy + at);
+      const F32 vx = load_once(row.x + at), vdy = load_once(row.dy + at);
       sum[v] = add(vx, vdy, broadcast(0)) + broadcast(0);
       if constexpr (how != Store::none) result[v] = gradient(load(row.parameter + at), vx, vdy);
     }

@@ -3,8 +3,8 @@
 //
 // 64 lanes are 4 zmm, 8 ymm or 16 q registers of independent sums, more than the latency of an fma needs, so in long runs
 // the sums ride along with dx in one loop. A short run would spend its time on the loop's ends: there the sums of some
-// runs are taken first, with loads alone, and dx is written by a flat walk while they are in L1. The
-// last folds, of lanes within a vector, are done for as many runs at a time as a vector has lanes, transposed.
+// runs are taken first, with loads alone, and dx is written by a flat walk while they are in L1. The last folds, of lanes
+// within a vector, are done for as many runs at a time as a vector has lanes, transposed.
 //
 // add(x, dy, sum) adds an element's part to the sum, nothing for x = 0; gradient(parameter, x, dy) is dx.
 #pragma once
@@ -60,7 +60,7 @@ RECTIFY_INLINE float sum_run(const float* x, const float* dy, float* dx, size_t 
 #pragma GCC unroll 16
     for (size_t v = 0; v < sum_vectors; ++v) {
       const size_t at = i + v * lanes;
-      const F32 vx = load(x + at), vdy = load(dy + at);
+      const F32 vx = load_once(x + at), vdy = load_once(dy + at);
       sum[v] = add(vx, vdy, sum[v]);
       put<how>(dx + at, gradient(vx, vdy));
     }
@@ -69,7 +69,7 @@ RECTIFY_INLINE float sum_run(const float* x, const float* dy, float* dx, size_t 
   for (size_t v = 0; v < sum_vectors; ++v) {
     const size_t at = i + v * lanes;
     if (at + lanes <= count) {
-      const F32 vx = load(x + at), vdy = load(dy + at);
+      const F32 vx = load_once(x + at), vdy = load_once(dy + at);
       sum[v] = add(vx, vdy, sum[v]);
       put<how>(dx + at, gradient(vx, vdy));
     } else if (at < count) {

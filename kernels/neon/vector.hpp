@@ -29,6 +29,7 @@ struct Mask32 {
 
 RECTIFY_INLINE F32 broadcast(float value) { return {vdupq_n_f32(value)}; }
 RECTIFY_INLINE F32 load(const float* p) { return {vld1q_f32(p)}; }
+RECTIFY_INLINE F32 load_once(const float* p) { return load(p); }
 RECTIFY_INLINE void store(float* p, F32 a) { vst1q_f32(p, a.v); }
 
 // The first `count` < 4 lanes; memory past them is not touched. Other lanes load as +0.
