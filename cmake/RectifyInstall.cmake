@@ -4,12 +4,19 @@ include(CMakePackageConfigHelpers)
 
 install(TARGETS rectify EXPORT rectifyTargets)
 install(FILES include/rectify/rectify.h include/rectify/rectify.hpp DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/rectify)
+if(RECTIFY_CUDA_IS_BUILT)
+  install(TARGETS rectify_cuda EXPORT rectifyCudaTargets)
+  install(FILES include/rectify/rectify_cuda.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/rectify)
+endif()
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
-# ---- find_package(rectify): rectify::rectify
+# ---- find_package(rectify): rectify::rectify, and with COMPONENTS cuda rectify::cuda
 
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/rectify)
 install(EXPORT rectifyTargets NAMESPACE rectify:: DESTINATION ${package_dir})
+if(RECTIFY_CUDA_IS_BUILT)
+  install(EXPORT rectifyCudaTargets NAMESPACE rectify:: DESTINATION ${package_dir})
+endif()
 
 # A shared library has its dependencies inside; a static one asks its user to link them: oneTBB, and what a C++ compiler
 # links by itself and a C compiler does not.
@@ -26,7 +33,7 @@ if(library_type STREQUAL "STATIC_LIBRARY")
 endif()
 
 configure_package_config_file(cmake/rectifyConfig.cmake.in ${CMAKE_CURRENT_BINARY_DIR}/rectifyConfig.cmake
-  INSTALL_DESTINATION ${package_dir} NO_SET_AND_CHECK_MACRO NO_CHECK_REQUIRED_COMPONENTS_MACRO)
+  INSTALL_DESTINATION ${package_dir} NO_SET_AND_CHECK_MACRO)
 # Before 1.0 a minor version may break callers.
 write_basic_package_version_file(${CMAKE_CURRENT_BINARY_DIR}/rectifyConfigVersion.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/rectifyConfig.cmake ${CMAKE_CURRENT_BINARY_DIR}/rectifyConfigVersion.cmake

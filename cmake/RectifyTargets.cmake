@@ -3,9 +3,9 @@ add_library(rectify_compile_options INTERFACE)
 target_compile_features(rectify_compile_options INTERFACE cxx_std_20 c_std_11)
 target_include_directories(rectify_compile_options INTERFACE ${PROJECT_SOURCE_DIR}/include)
 # Contraction would turn a*b+c into another result; a fused multiply-add is written as one.
-target_compile_options(rectify_compile_options INTERFACE
+target_compile_options(rectify_compile_options INTERFACE $<$<COMPILE_LANGUAGE:C,CXX>:
   -ffp-contract=off -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wno-psabi
-  $<$<BOOL:${RECTIFY_WARNINGS_AS_ERRORS}>:-Werror>)
+  $<$<BOOL:${RECTIFY_WARNINGS_AS_ERRORS}>:-Werror>>)
 
 # The library's own objects: position-independent, nothing visible that the header does not declare.
 function(rectify_library_object target)
