@@ -107,12 +107,18 @@ int32_t launch_fold(const float* nodes, size_t count, size_t channels, void* sum
 }
 
 template <class Operation>
+int32_t launch_leaves(const Work& work, float parameter, size_t unit_leaves, void* nodes, void* stream) {
+  if constexpr (Operation::per_channel) {
+    if (has_rows(work)) return launch_rows<Operation>(work, unit_leaves * row_block, nodes, stream);
+  }
+  return launch_runs<Operation>(work, parameter, sum_group(work.inner), unit_leaves, nodes, stream);
+}
+
+template <class Operation>
 int32_t map_and_sum(const Work& work, float parameter, void* scratch, void* sums, void* stream) {
   const SumPlan plan = plan_sum(work);
   void* const nodes = plan.nodes == 1 ? sums : scratch;
-  const int32_t status =
-      has_rows(work) ? launch_rows<Operation>(work, plan.unit_leaves * row_block, nodes, stream)
-                     : launch_runs<Operation>(work, parameter, sum_group(work.inner), plan.unit_leaves, nodes, stream);
+  const int32_t status = launch_leaves<Operation>(work, parameter, plan.unit_leaves, nodes, stream);
   if (status != RECTIFY_OK || plan.nodes == 1) return status;
   return launch_fold(static_cast<const float*>(nodes), plan.nodes, work.channels, sums, stream);
 }

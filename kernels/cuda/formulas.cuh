@@ -1,5 +1,6 @@
 // Every operation of activations/list.hpp as the walks call it: of(parameter, x, dy) is the element's result, add(x, dy,
-// sum) adds its part to the parameter's gradient. The formulas are those of activations/.
+// sum) adds its part to the parameter's gradient, which is one for all or one per channel. The formulas are those of
+// activations/.
 #pragma once
 
 #include "vector.cuh"
@@ -27,7 +28,7 @@ struct PreluForward {
 };
 
 struct PreluBackward {
-  static constexpr bool reads_dy = true;
+  static constexpr bool reads_dy = true, per_channel = true;
   static RECTIFY_INLINE F32 of(F32 slope, F32 x, F32 dy) { return prelu::backward(x, dy, slope); }
   static RECTIFY_INLINE F32 add(F32 x, F32 dy, F32 sum) {
     return fma_where(less(x, broadcast(0)), dy, prelu::parameter_factor(x), sum);
@@ -41,7 +42,7 @@ struct EluForward {
 };
 
 struct EluBackward {
-  static constexpr bool reads_dy = true;
+  static constexpr bool reads_dy = true, per_channel = false;
   static RECTIFY_INLINE F32 of(F32 alpha, F32 x, F32 dy) { return elu::backward<elu::Alpha::any>(x, dy, alpha); }
   static RECTIFY_INLINE F32 add(F32 x, F32 dy, F32 sum) {
     return fma_where(less(x, broadcast(0)), dy, elu::parameter_factor(x), sum);

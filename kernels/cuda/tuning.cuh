@@ -19,10 +19,18 @@ constexpr unsigned in_flight = 4;
 
 // Threads that a tensor is cut for where it is large enough: four times what an H100 can hold (132 * 2048), so that the
 // last wave costs little. Larger tensors give each thread more leaves.
+#ifndef RECTIFY_CUDA_SMALL_TUNING
 constexpr size_t wanted_threads = size_t{1} << 20;
+#else  // a test: small tensors are cut like large ones
+constexpr size_t wanted_threads = 16;
+#endif
 
 // Leaves that one group of threads folds before it leaves a node, at most: 2^10.
+#ifndef RECTIFY_CUDA_SMALL_TUNING
 constexpr unsigned most_levels = 10;
+#else
+constexpr unsigned most_levels = 3;
+#endif
 
 // Threads that share a run where nothing is summed: each of them then has `in_flight` pieces of it.
 constexpr unsigned most_threads_of_a_run = block_threads;
