@@ -52,7 +52,7 @@ install() {
   mkdir -p "$work"
   if [[ $kind == shared_without_tbb ]]; then
     build=$work/build
-    configure "$sources" "$build" -DBUILD_SHARED_LIBS=ON -DRECTIFY_TBB=OFF
+    configure "$sources" "$build" -DBUILD_SHARED_LIBS=ON -DRECTIFY_TBB=OFF -DRECTIFY_CUDA=OFF
     "$CMAKE" --build "$build" --parallel 2
   fi
   "$CMAKE" --install "$build" --prefix "$first"

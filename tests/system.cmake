@@ -99,7 +99,7 @@ function(other_build name build)
   add_test(NAME ${name} COMMAND ${CMAKE_CTEST_COMMAND} --build-and-test ${PROJECT_SOURCE_DIR} ${build} ${targets}
     --build-generator ${CMAKE_GENERATOR} --build-noclean --build-options
     -DCMAKE_C_COMPILER=${CMAKE_C_COMPILER} -DCMAKE_CXX_COMPILER=${CMAKE_CXX_COMPILER}
-    "-DCMAKE_TOOLCHAIN_FILE=${CMAKE_TOOLCHAIN_FILE}" -DRECTIFY_WARNINGS_AS_ERRORS=${RECTIFY_WARNINGS_AS_ERRORS}
+    "-DCMAKE_TOOLCHAIN_FILE=${CMAKE_TOOLCHAIN_FILE}" -DRECTIFY_WARNINGS_AS_ERRORS=${RECTIFY_WARNINGS_AS_ERRORS} -DRECTIFY_CUDA=OFF
     ${other_OPTIONS} ${other_COMMAND})
   set_tests_properties(${name} PROPERTIES ENVIRONMENT "${system_environment}" PROCESSORS 2)
 endfunction()
