@@ -1,6 +1,8 @@
 // The CUDA backend: chooses each operation's kernel and its launch.
 #include "backend.hpp"
 
+#include <algorithm>
+
 #include "formulas.cuh"
 #include "launch.cuh"
 #include "map.cuh"
@@ -67,12 +69,14 @@ int32_t launch_runs(const Work& work, float parameter, unsigned group, size_t un
 
 // ---- Rows ----
 
+// Channel c has parameter c modulo `parameters`.
 template <class Operation>
-int32_t launch_rows(const Work& work, size_t unit_rows, void* nodes, void* stream) {
+int32_t launch_rows(const Work& work, size_t parameters, size_t unit_rows, void* nodes, void* stream) {
   const bool pieces = aligned_alike(work) && (work.channels % 4 == 0 || work.outer == 1);
   Rows rows = {};
   rows.rows = work.outer;
   rows.channels = work.channels;
+  rows.parameters = parameters;
   rows.skew = pieces ? skew_of(work.x) : 0;
   rows.columns = pieces ? divide_up(work.channels + rows.skew, 4) : work.channels;
   rows.unit_rows = unit_rows;
@@ -82,25 +86,48 @@ int32_t launch_rows(const Work& work, size_t unit_rows, void* nodes, void* strea
                        stream, tensors_of(work), parameter_of(work, 0), static_cast<float*>(nodes), rows);
 }
 
+// Rows without sums: as many at a time as keep all threads busy.
+template <class Map>
+int32_t launch_map_rows(const Work& work, size_t parameters, void* stream) {
+  const size_t rows = work.outer * divide_up(work.channels, 4) / wanted_threads;
+  return launch_rows<Map>(work, parameters, std::clamp(rows, size_t{in_flight}, row_block), nullptr, stream);
+}
+
+// Rows of whole pieces of 16 bytes: four neighbouring rows are always that, if not one. Up to three are left for a launch
+// of their own.
+template <class Map>
+int32_t map_all_rows(const Work& work, void* stream) {
+  if (work.channels % 4 == 0 || work.outer < 4 || !aligned_alike(work)) {
+    return launch_map_rows<Map>(work, work.channels, stream);
+  }
+  Work fours = work;
+  fours.outer = work.outer / 4;
+  fours.channels = work.channels * 4;
+  const int32_t status = launch_map_rows<Map>(fours, work.channels, stream);
+  if (status != RECTIFY_OK || work.outer % 4 == 0) return status;
+  Work rest = work;
+  rest.outer = work.outer % 4;
+  const size_t done = fours.outer * fours.channels;
+  rest.x = static_cast<const float*>(work.x) + done;
+  if (work.dy != nullptr) rest.dy = static_cast<const float*>(work.dy) + done;
+  rest.out = static_cast<float*>(work.out) + done;
+  return launch_map_rows<Map>(rest, work.channels, stream);
+}
+
 // ---- A parameter per channel ----
 
 template <class Formula>
 int32_t map_channels(const Work& work, float parameter, void* stream) {
   using Map = Operation<Formula, Outputs::elements>;
   if (work.channels == 1) return map_flat<Formula>(work, parameter, stream);
-  if (has_rows(work)) {
-    const size_t rows = work.outer * divide_up(work.channels, 4) / wanted_threads;
-    return launch_rows<Map>(work, rows < in_flight ? in_flight : rows < row_block ? rows : row_block, nullptr, stream);
-  }
-  const size_t group = power_of_two(divide_up(work.inner, 4 * in_flight));
-  return launch_runs<Map>(work, parameter,
-                          group < most_threads_of_a_run ? static_cast<unsigned>(group) : most_threads_of_a_run, 1, nullptr,
-                          stream);
+  if (has_rows(work)) return map_all_rows<Map>(work, stream);
+  const size_t group = std::min(power_of_two(divide_up(work.inner, 4 * in_flight)), size_t{most_threads_of_a_run});
+  return launch_runs<Map>(work, parameter, static_cast<unsigned>(group), 1, nullptr, stream);
 }
 
 int32_t launch_fold(const float* nodes, size_t count, size_t channels, void* sums, void* stream) {
   const size_t wanted = power_of_two(divide_up(count, 8));
-  const unsigned threads = wanted < fold_threads ? static_cast<unsigned>(wanted) : fold_threads;
+  const unsigned threads = static_cast<unsigned>(std::min(wanted, size_t{fold_threads}));
   const size_t each = power_of_two(divide_up(count, threads));
   return launch_blocks(divide_up(channels, fold_threads / threads), fold_nodes, fold_threads, stream, nodes, count,
                        channels, static_cast<float*>(sums), threads, each);
@@ -109,7 +136,7 @@ int32_t launch_fold(const float* nodes, size_t count, size_t channels, void* sum
 template <class Operation>
 int32_t launch_leaves(const Work& work, float parameter, size_t unit_leaves, void* nodes, void* stream) {
   if constexpr (Operation::per_channel) {
-    if (has_rows(work)) return launch_rows<Operation>(work, unit_leaves * row_block, nodes, stream);
+    if (has_rows(work)) return launch_rows<Operation>(work, work.channels, unit_leaves * row_block, nodes, stream);
   }
   return launch_runs<Operation>(work, parameter, sum_group(work.inner), unit_leaves, nodes, stream);
 }

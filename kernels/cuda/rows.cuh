@@ -13,10 +13,11 @@ namespace {
 
 struct Rows {
   size_t rows, channels;
-  size_t columns;    // of one or four channels
-  size_t unit_rows;  // where sums are taken: 64 times a power of two
-  size_t units;      // neighbours belong to neighbouring columns
-  unsigned skew;     // elements between the piece of 16 bytes that holds a row's first and the first
+  size_t parameters;  // channel c has parameter c modulo this
+  size_t columns;     // of one or four channels
+  size_t unit_rows;   // where sums are taken: 64 times a power of two
+  size_t units;       // neighbours belong to neighbouring columns
+  unsigned skew;      // elements between the piece of 16 bytes that holds a row's first and the first
 };
 
 // The rows [row, end) of a column, of no more than a leaf.
@@ -36,7 +37,12 @@ template <class Operation, Access access, bool whole, unsigned width>
 RECTIFY_INLINE void take_unit(const Tensors& tensors, const Parameter& parameter, float* nodes, const Rows& rows,
                               size_t unit, const Place& place) {
   Elements<width> parameters = all<width>(broadcast(0)), sums = parameters;
-  if constexpr (Operation::writes) load<Access::singles, whole>(parameter.values, place, parameters);
+  if constexpr (Operation::writes) {
+    RECTIFY_UNROLL for (unsigned v = 0; v < width; ++v) {
+      const size_t channel = place.first + v;
+      if (whole || channel < rows.channels) parameters.v[v] = parameter.of(channel % rows.parameters);
+    }
+  }
   const size_t begin = unit * rows.unit_rows;
   const size_t end = rows.rows - begin < rows.unit_rows ? rows.rows : begin + rows.unit_rows;
   if constexpr (!Operation::adds) {
