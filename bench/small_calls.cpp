@@ -60,6 +60,7 @@ void measure(SmallCall& small, const Kernels& kernels, const Arena& arena) {
                      .outer = small.shape.outer,
                      .channels = small.shape.channels,
                      .inner = small.shape.inner,
+                     .beyond_cache = false,
                      .streaming = false};
   const SumPart part = {.leaf_begin = 0,
                         .leaf_end = 1,

@@ -39,10 +39,10 @@ int32_t check(Call& call, Needs needs, bool has_slopes) {
 }
 
 // A tensor without channels.
-Work flat(size_t n, const void* x, const void* dy, void* out) { return {x, dy, out, nullptr, 1, 1, n, false}; }
+Work flat(size_t n, const void* x, const void* dy, void* out) { return {x, dy, out, nullptr, 1, 1, n, false, false}; }
 
 Work shaped(rectify_shape shape, const void* x, const void* dy, void* out, const void* slope) {
-  return {x, dy, out, slope, shape.outer, shape.channels, shape.inner, false};
+  return {x, dy, out, slope, shape.outer, shape.channels, shape.inner, false, false};
 }
 
 }  // namespace

@@ -33,10 +33,10 @@ int32_t run(const Call& call, Map map, Sum sum, float parameter, void* scratch, 
 }
 
 // A tensor without channels.
-Work flat(size_t n, const void* x, const void* dy, void* out) { return {x, dy, out, nullptr, 1, 1, n, false}; }
+Work flat(size_t n, const void* x, const void* dy, void* out) { return {x, dy, out, nullptr, 1, 1, n, false, false}; }
 
 Work shaped(rectify_shape shape, const void* x, const void* dy, void* out, const void* slope) {
-  return {x, dy, out, slope, shape.outer, shape.channels, shape.inner, false};
+  return {x, dy, out, slope, shape.outer, shape.channels, shape.inner, false, false};
 }
 
 int32_t find_scratch_bytes(int32_t dtype, const Work& work, size_t* bytes) {

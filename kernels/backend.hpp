@@ -21,7 +21,8 @@ struct Work {
   size_t outer;
   size_t channels;
   size_t inner;
-  bool streaming;  // store past the caches; never for an output that is an input
+  bool beyond_cache;  // too large for the caches
+  bool streaming;     // store past them; never for an output that is an input
 };
 
 // A part of dx and the parameter's gradient in one pass. The unit is a leaf: one channel's block of the summation tree

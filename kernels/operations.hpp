@@ -77,35 +77,40 @@ void prelu_backward_with_parameter(const Work& work, const SumPart& part) {
   });
 }
 
+// The walk of a lengthy formula, f(inputs...).
+template <class F, class... Inputs>
+RECTIFY_INLINE void map_lengthy(const Work& work, size_t begin, size_t end, F f, const Inputs*... inputs) {
+  if (!work.beyond_cache) return map_elements<Store::ordinary, Formula::lengthy>(work, begin, end, f, inputs...);
+  with_store(work.streaming, [&]<Store how>() RECTIFY_LAMBDA {
+    map_elements<how, Formula::lengthy_from_dram>(work, begin, end, f, inputs...);
+  });
+}
+
 // ELU's alpha is one for the whole tensor.
-template <elu::Alpha range, Store how>
+template <elu::Alpha range>
 RECTIFY_INLINE void elu_forward_in_range(const Work& work, size_t begin, size_t end, F32 alpha) {
-  map_elements<how, Formula::lengthy>(
+  map_lengthy(
       work, begin, end, [&](F32 x) RECTIFY_LAMBDA { return elu::forward<range>(x, alpha); }, x_of(work));
 }
 
 void elu_forward(const Work& work, size_t begin, size_t end) {
   const float alpha = *static_cast<const float*>(work.parameter);
-  with_store(work.streaming, [&]<Store how>() RECTIFY_LAMBDA {
-    if (alpha == 1) return elu_forward_in_range<elu::Alpha::one, how>(work, begin, end, broadcast(1));
-    if (alpha > 0 && alpha < 1) return elu_forward_in_range<elu::Alpha::to_one, how>(work, begin, end, broadcast(alpha));
-    elu_forward_in_range<elu::Alpha::any, how>(work, begin, end, broadcast(alpha));
-  });
+  if (alpha == 1) return elu_forward_in_range<elu::Alpha::one>(work, begin, end, broadcast(1));
+  if (alpha > 0 && alpha < 1) return elu_forward_in_range<elu::Alpha::to_one>(work, begin, end, broadcast(alpha));
+  elu_forward_in_range<elu::Alpha::any>(work, begin, end, broadcast(alpha));
 }
 
-template <elu::Alpha range, Store how>
+template <elu::Alpha range>
 RECTIFY_INLINE void elu_backward_in_range(const Work& work, size_t begin, size_t end, F32 alpha) {
-  map_elements<how, Formula::lengthy>(
+  map_lengthy(
       work, begin, end, [&](F32 x, F32 dy) RECTIFY_LAMBDA { return elu::backward<range>(x, dy, alpha); }, x_of(work),
       dy_of(work));
 }
 
 void elu_backward(const Work& work, size_t begin, size_t end) {
   const float alpha = *static_cast<const float*>(work.parameter);
-  with_store(work.streaming, [&]<Store how>() RECTIFY_LAMBDA {
-    if (alpha == 1) return elu_backward_in_range<elu::Alpha::one, how>(work, begin, end, broadcast(1));
-    elu_backward_in_range<elu::Alpha::any, how>(work, begin, end, broadcast(alpha));
-  });
+  if (alpha == 1) return elu_backward_in_range<elu::Alpha::one>(work, begin, end, broadcast(1));
+  elu_backward_in_range<elu::Alpha::any>(work, begin, end, broadcast(alpha));
 }
 
 void elu_backward_from_y(const Work& work, size_t begin, size_t end) {

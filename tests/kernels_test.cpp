@@ -130,8 +130,8 @@ TEST_P(KernelTable, MapsDoTheirPartOfATensor) {
       const Values parameter =
           map.one_parameter ? Values{seed % 3 == 0 ? 1.0f : 0.7f} : mixed_values(shape.channels, seed + 1);
       const Placed x(mixed_values(n, seed + 2), draw.below(16)), dy(mixed_values(n, seed + 3), draw.below(16));
-      Work work = {x.first,     dy.first,       nullptr,     parameter.data(),
-                   shape.outer, shape.channels, shape.inner, draw.below(2) == 0};
+      Work work = {x.first,     dy.first,           nullptr,           parameter.data(), shape.outer, shape.channels,
+                   shape.inner, draw.below(2) == 0, draw.below(2) == 0};
       const size_t begin = draw.below(n), end = draw.between(begin, n);
 
       // The output is an array of its own, or one of the inputs.
@@ -169,8 +169,9 @@ TEST_P(KernelTable, SumsDoTheirPartOfATensor) {
                                special ? mixed_values(n, seed + 3) : ordinary_values(n, seed + 3)};
       const Placed x(inputs[0], draw.below(16)), dy(inputs[1], draw.below(16));
 
-      Work work = {x.first,     dy.first,       nullptr,     seed % 4 == 0 ? nullptr : parameter.data(),
-                   shape.outer, shape.channels, shape.inner, draw.below(2) == 0};
+      Work work = {x.first,           dy.first,       nullptr,     seed % 4 == 0 ? nullptr : parameter.data(),
+                   shape.outer,       shape.channels, shape.inner, draw.below(2) == 0,
+                   draw.below(2) == 0};
       const bool with_dx = work.parameter != nullptr;
       SumPart part = {};
       const size_t leaves_of_part = size_t{1} << draw.below(static_cast<size_t>(std::bit_width(leaves)) + 1);

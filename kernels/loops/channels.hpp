@@ -7,7 +7,7 @@
 //   whole and aligned, and only a vector across the border of two lines has its parameters put together. For 7x7 maps in L2
 //   this reaches 91 to 99 % of what one slope for all does; a loop per line with a masked tail of its own 63 %.
 // - Lines of a few vectors whose parameters repeat soon: the pattern is laid out, once per task.
-// - Runs of less than a vector whose parameters do not: laid out piece by piece, and read as one more input.
+// - Other lines of less than a vector: the parameters are laid out piece by piece, and read as one more input.
 #pragma once
 
 #include "map.hpp"
@@ -15,7 +15,7 @@
 namespace rectify {
 namespace {
 
-// The longest pattern, in elements. Every row of less than a vector has one: of 15 channels with 16 lanes it is 240 long.
+// The longest pattern, in elements. Rows of less than a vector all have one: of 15 channels with 16 lanes it is 240 long.
 constexpr size_t longest_pattern = 256;
 
 // Elements whose parameters are laid out at a time: 4 KiB of L1.
@@ -120,10 +120,10 @@ RECTIFY_INLINE void lay_out(const Work& work, size_t begin, float* to, size_t co
   }
 }
 
-// The same for runs of less than a vector, piece by piece, each run by one store, the last of which reaches beyond.
-class RunsLaidOut {
+// The same for lines of less than a vector, piece by piece, one store a parameter, the last of which reaches beyond.
+class LaidOut {
  public:
-  RECTIFY_INLINE RunsLaidOut(const Work& work, size_t begin)
+  RECTIFY_INLINE LaidOut(const Work& work, size_t begin)
       : parameter_(static_cast<const float*>(work.parameter)),
         channels_(work.channels),
         inner_(work.inner),
@@ -149,15 +149,15 @@ class RunsLaidOut {
   size_t channels_, inner_, channel_, left_;
 };
 
-// The length of a pattern of parameters that repeats after whole vectors, at least four of them; 0 where that is too long,
+// The length of a pattern of parameters that repeats after whole vectors, at least eight of them; 0 where that is too long,
 // or n elements are too few to be worth laying it out.
 RECTIFY_INLINE size_t pattern_period(const Work& work, size_t n) {
   constexpr size_t lanes = F32::lanes;
   if (work.channels > longest_pattern || work.inner > longest_pattern / work.channels) return 0;
   const size_t once = work.channels * work.inner;
   size_t period = once;
-  while (period % lanes != 0 || period < 4 * lanes) period += once;
-  return period > longest_pattern || (period > n / 8 && once >= lanes) ? 0 : period;
+  while (period % lanes != 0 || period < 8 * lanes) period += once;
+  return period > longest_pattern || period > n / 8 ? 0 : period;
 }
 
 // out = f(parameter, inputs...) for elements [begin, end), with each element's own channel's parameter.
@@ -191,7 +191,7 @@ RECTIFY_INLINE void map_channels(const Work& work, size_t begin, size_t end, F f
   }
   if (length < lanes) {
     alignas(64) float space[piece + 2 * lanes];
-    RunsLaidOut parameters(work, begin);
+    LaidOut parameters(work, begin);
     size_t count = smaller(n, head + piece);
     for (size_t i = 0; i < n; i += count, count = smaller(n - i, piece)) {
       parameters.write(space, count);

@@ -16,13 +16,13 @@ namespace {
 // Lengthy: four vectors would spill on 16 registers, two do not. The arithmetic fills the reorder buffer, so loads see only
 // a few lines ahead; from DRAM those are prefetched, 2 KiB over all inputs. On Zen 3 this took ELU in DRAM from 71 to about
 // 90 % of the ceiling forward and from 78 to about 88 % backward; it slows a brief formula down. A prefetch never faults.
-enum class Formula { brief, lengthy };
+enum class Formula { brief, lengthy, lengthy_from_dram };
 
 template <Store how, Formula formula, class F, class... Inputs>
 RECTIFY_INLINE void map(float* out, size_t n, F f, const Inputs*... inputs) {
-  constexpr bool lengthy = formula == Formula::lengthy;
+  constexpr bool lengthy = formula != Formula::brief;
   constexpr size_t lanes = F32::lanes, vectors = lengthy ? 2 : 4;
-  constexpr size_t ahead = lengthy && how == Store::streaming ? 512 / sizeof...(Inputs) : 0;
+  constexpr size_t ahead = formula == Formula::lengthy_from_dram ? 512 / sizeof...(Inputs) : 0;
   // ELU's value has no register to spare, and uses its input but twice.
   const auto take = [](const float* p)
                         RECTIFY_LAMBDA { return lengthy && sizeof...(Inputs) == 1 ? load(p) : load_once(p); };
