@@ -3,10 +3,13 @@
 #include <gtest/gtest.h>
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <cstring>
 #include <functional>
 #include <limits>
+#include <new>
 #include <ostream>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -217,82 +220,83 @@ TEST(CudaScratch, IsSmall) {
   executor::device() = {};
 }
 
-// Both inputs are one array of -1 and are not written: it costs no memory that the pages stand for each other.
-class Endless {
- public:
-  explicit Endless(size_t bytes) : bytes_(bytes) {
-    constexpr size_t piece = size_t{32} << 20;
-    const int file = memfd_create("endless", 0);
-    EXPECT_EQ(ftruncate(file, piece), 0);
-    void* const address = mmap(nullptr, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    EXPECT_NE(address, MAP_FAILED);
-    data_ = static_cast<char*>(address);
-    for (size_t at = 0; at < bytes; at += piece) {
-      EXPECT_NE(mmap(data_ + at, std::min(piece, bytes - at), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, file, 0),
-                MAP_FAILED);
-    }
-    close(file);
-  }
-  Endless(const Endless&) = delete;
-  Endless& operator=(const Endless&) = delete;
-  ~Endless() { munmap(data_, bytes_); }
+// ---- 64-bit indices ----
 
-  float* data() const { return reinterpret_cast<float*>(data_); }
-  // Memory of its own from there on.
-  float* own_from(size_t element) const {
-    const size_t page = static_cast<size_t>(sysconf(_SC_PAGESIZE)), at = element * sizeof(float) / page * page;
-    EXPECT_NE(mmap(data_ + at, bytes_ - at, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0),
-              MAP_FAILED);
-    return reinterpret_cast<float*>(data_ + at);
+// So many zeros that an index of 32 bits cannot count them; only what is written takes memory. Its last values are set.
+class Vast {
+ public:
+  Vast(size_t count, const Values& last) : bytes_(count * sizeof(float)) {
+    void* const memory = mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (memory == MAP_FAILED) throw std::bad_alloc();
+    data_ = static_cast<float*>(memory);
+    std::copy(last.begin(), last.end(), data_ + count - last.size());
   }
+  Vast(const Vast&) = delete;
+  Vast& operator=(const Vast&) = delete;
+  ~Vast() { munmap(data_, bytes_); }
+
+  float* data() const { return data_; }
+  std::span<const float> last(size_t count) const { return {data_ + bytes_ / sizeof(float) - count, count}; }
 
  private:
-  char* data_;
+  float* data_;
   size_t bytes_;
 };
 
-constexpr size_t many = (size_t{1} << 30) + 12345;  // elements: more than 2^32 bytes
+// On a device of so many blocks that each does its own part once, and of those the last few.
+class CudaVast : public testing::TestWithParam<rectify_shape> {
+ protected:
+  void SetUp() override {
+    executor::device().resident_blocks = ~0u;
+    executor::device().blocks_run = 4;
+  }
+  void TearDown() override { executor::device() = {}; }
 
-TEST(CudaLarge, MapsReachTheEnd) {
-  const Endless x(many * sizeof(float)), y(many * sizeof(float));
-  float* const end_of_x = x.own_from(many - 5000);
-  const size_t first = static_cast<size_t>(end_of_x - x.data());
-  const Values values = ordinary_values(many - first, 1);
-  std::copy(values.begin(), values.end(), end_of_x);
-  float* const end_of_y = y.own_from(first);
-  ASSERT_EQ(rectify_cuda_leaky_relu_forward(f32, many, 0.25, x.data(), y.data(), nullptr), RECTIFY_OK);
+  static constexpr size_t ending = 192;
+  const rectify_shape shape = GetParam();
+  const size_t n = shape.outer * shape.channels * shape.inner;
+  const Values x_values = ordinary_values(ending, 1), dy_values = ordinary_values(ending, 2);
+  const Vast x{n, x_values}, dy{n, dy_values}, out{n, {}};
+  const Values slope = Values(shape.channels, 0.3f);
+};
+constexpr size_t vast = (size_t{1} << 33) + 64 * 12345;
+INSTANTIATE_TEST_SUITE_P(, CudaVast,
+                         testing::Values(rectify_shape{1, 1, vast - 1}, rectify_shape{vast / 64, 64, 1},
+                                         rectify_shape{vast / 63, 63, 1}, rectify_shape{2, 2, vast / 4},
+                                         rectify_shape{vast / 192, 3, 64}));
+
+TEST_P(CudaVast, MapsReachTheEnd) {
+  ASSERT_EQ(rectify_cuda_prelu_forward(f32, f32, shape, x.data(), slope.data(), out.data(), nullptr), RECTIFY_OK);
   synchronise();
-  for (size_t i = 0; i < values.size(); ++i) ASSERT_EQ(end_of_y[i], values[i] < 0 ? 0.25f * values[i] : values[i]);
+  Values expected = x_values;
+  for (float& value : expected) value = value < 0 ? 0.3f * value : value;
+  ASSERT_TRUE(same_bits(expected, out.last(ending)));
 }
 
-// Zeros but for the last elements: their sum is the sum of all. NHWC, so that the rows reach beyond 2^32 bytes too.
-TEST(CudaLarge, SumsReachTheEnd) {
-  const size_t n = many / 64 * 64;
-  for (const rectify_shape shape : {rectify_shape{1, 1, n}, {n / 64, 64, 1}, {2, 2, n / 4}}) {
-    const Endless x(n * sizeof(float));
-    float* const end_of_x = x.own_from(n - 5000);
-    const size_t last = 64 * 3;
-    for (float* p = x.data() + n - last; p < x.data() + n; ++p) *p = -2.0f;
-    ASSERT_LE(end_of_x, x.data() + n - last);
-    size_t bytes = 0;
-    ASSERT_EQ(rectify_cuda_prelu_scratch_bytes(f32, f32, shape, &bytes), RECTIFY_OK);
-    const GuardedBuffer<unsigned char> scratch(bytes);
-    const GuardedBuffer<float> sums(shape.channels);
-    ASSERT_EQ(rectify_cuda_prelu_backward(f32, f32, shape, x.data(), sums.data(), x.data(), nullptr, sums.data(),
-                                          scratch.data(), bytes, nullptr),
-              RECTIFY_ERROR_OVERLAP);
-    const Values slope(shape.channels);
-    ASSERT_EQ(rectify_cuda_prelu_backward(f32, f32, shape, x.data(), slope.data(), x.data(), nullptr, sums.data(),
-                                          scratch.data(), bytes, nullptr),
-              RECTIFY_OK);
-    synchronise();
-    Values expected(shape.channels, 4.0f * 3);  // 192 elements of 4, over the 64 channels
-    if (shape.channels == 1) expected = {4.0f * 192};
-    if (shape.channels == 2) expected = {0.0f, 4.0f * 192};
-    EXPECT_TRUE(same_bits(expected, sums.span()));
-    EXPECT_TRUE(sums.check());
-    EXPECT_TRUE(scratch.check());
+// The blocks that did not run have left +0 in the scratch.
+TEST_P(CudaVast, SumsReachTheEnd) {
+  size_t bytes = 0;
+  ASSERT_EQ(rectify_cuda_prelu_scratch_bytes(f32, f32, shape, &bytes), RECTIFY_OK);
+  const Vast scratch(bytes / sizeof(float) + 1, {});
+  Values sums(shape.channels);
+  ASSERT_EQ(rectify_cuda_prelu_backward(f32, f32, shape, x.data(), slope.data(), dy.data(), out.data(), sums.data(),
+                                        scratch.data(), bytes, nullptr),
+            RECTIFY_OK);
+  executor::Launch fold = executor::queue().back();
+  synchronise();
+  executor::device().blocks_run = ~0u;
+  executor::enqueue(fold);
+  synchronise();
+  Values expected = dy_values;
+  std::vector<double> expected_sums(shape.channels);
+  for (size_t i = 0; i < ending; ++i) {
+    if (x_values[i] <= 0) expected[i] = 0.3f * dy_values[i];
+    const size_t channel = (n - ending + i) / shape.inner % shape.channels;
+    if (x_values[i] < 0) expected_sums[channel] += static_cast<double>(x_values[i]) * static_cast<double>(dy_values[i]);
   }
+  ASSERT_TRUE(same_bits(expected, out.last(ending)));
+  for (size_t c = 0; c < shape.channels; ++c) ASSERT_NEAR(static_cast<double>(sums[c]), expected_sums[c], 1e-4) << c;
+  ASSERT_NE(expected_sums.back(), 0.0);
 }
 
 }  // namespace

@@ -207,8 +207,9 @@ Block& the_block() {
 void run(const Launch& launch) {
   block_size = {launch.threads, 1, 1};
   grid_size = {launch.blocks, 1, 1};
-  for (const unsigned block : ordered_indices(launch.blocks)) {
-    block_index = {block, 0, 0};
+  const unsigned blocks = std::min(launch.blocks, device().blocks_run);
+  for (const unsigned block : ordered_indices(blocks)) {
+    block_index = {launch.blocks - blocks + block, 0, 0};
     // Shared memory holds whatever it held: NaNs, which no sum survives.
     std::fill(__start_cuda_shared, __stop_cuda_shared, '\xff');
     the_block().run(launch);

@@ -23,6 +23,7 @@ void set_order(Order order);
 struct Device {
   int32_t status = 0;  // of every launch
   unsigned resident_blocks = 4;
+  unsigned blocks_run = ~0u;  // the last so many of each grid: enough to see whether a vast tensor's end is found
 };
 Device& device();
 
