@@ -127,11 +127,20 @@ TEST(CudaGraph, IsReplayedOverNewValues) {
   cudaStreamDestroy(stream);
 }
 
-// ---- More than 2^32 bytes: zeros but for the end ----
+// ---- More than 2^32 elements, or at least bytes, as the device's memory goes: zeros but for the end ----
 
-constexpr size_t many = (size_t{1} << 30) + 12345, ending = 5000;
+constexpr size_t ending = 5000;
+
+size_t as_many_as_fit(size_t arrays) {
+  size_t available = 0, total = 0;
+  EXPECT_EQ(cudaMemGetInfo(&available, &total), cudaSuccess);
+  const size_t bytes = arrays * sizeof(float) + arrays;  // with room for scratch
+  const size_t elements = available / bytes > size_t{5} << 30 ? size_t{1} << 32 : size_t{1} << 30;
+  return elements + 12345;
+}
 
 TEST(CudaLarge, MapsReachTheEnd) {
+  const size_t many = as_many_as_fit(1);
   Array x(many);
   if (x.refused()) GTEST_SKIP() << "the device has too little memory";
   ASSERT_EQ(cudaMemset(x.data(), 0, many * sizeof(float)), cudaSuccess);
@@ -145,7 +154,7 @@ TEST(CudaLarge, MapsReachTheEnd) {
 }
 
 TEST(CudaLarge, SumsReachTheEnd) {
-  const size_t n = many / 64 * 64, last = 64 * 3;
+  const size_t n = as_many_as_fit(2) / 64 * 64, last = 64 * 3;
   Array x(n), dx(n);
   if (x.refused() || dx.refused()) GTEST_SKIP() << "the device has too little memory";
   ASSERT_EQ(cudaMemset(x.data(), 0, n * sizeof(float)), cudaSuccess);
