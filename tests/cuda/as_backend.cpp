@@ -73,7 +73,9 @@ int32_t run(const rectify_options* options, rectify_shape shape, DeviceArrays ar
   const char* name = nullptr;
   if (const int32_t status = backend_of(options, &name)) return status;
   if (name != cuda) return on_cpu();
-  DeviceBytes bytes = {elements_of(shape) * sizeof(float), shape.channels * sizeof(float), 0};
+  const size_t tensor_bytes = elements_of(shape) * sizeof(float), channels_bytes = shape.channels * sizeof(float);
+  // Slopes of an empty tensor are not read.
+  DeviceBytes bytes = {tensor_bytes, tensor_bytes == 0 ? 0 : channels_bytes, channels_bytes, 0};
   if (arrays.sums != nullptr && scratch_bytes(&bytes.scratch) != RECTIFY_OK) bytes.scratch = 0;
   // Exactly as much as was asked for. More than there is memory is for a call that will be refused.
   constexpr size_t most = size_t{1} << 30;

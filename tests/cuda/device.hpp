@@ -18,8 +18,9 @@ struct DeviceArrays {
 };
 
 struct DeviceBytes {
-  size_t tensor = 0;    // x, dy and out
-  size_t channels = 0;  // slope and sums
+  size_t tensor = 0;  // x, dy and out
+  size_t slope = 0;
+  size_t sums = 0;
   size_t scratch = 0;
 };
 

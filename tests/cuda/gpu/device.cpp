@@ -117,7 +117,7 @@ int32_t run_on_device(const DeviceArrays& arrays, const DeviceBytes& bytes,
   EXPECT_TRUE(status == 0 || nodes == 0) << "a refused call has enqueued a kernel";
   if (status != 0) return status;
 
-  Image image(3 * bytes.tensor + 2 * bytes.channels + bytes.scratch);
+  Image image(3 * bytes.tensor + bytes.slope + bytes.sums + bytes.scratch);
   DeviceArrays placed;
   const auto place = [&](auto& to, auto* array, size_t size, bool written) {
     // Offsets for now; NULL stays.
@@ -125,9 +125,9 @@ int32_t run_on_device(const DeviceArrays& arrays, const DeviceBytes& bytes,
   };
   place(placed.x, arrays.x, bytes.tensor, false);
   place(placed.dy, arrays.dy, bytes.tensor, false);
-  place(placed.slope, arrays.slope, bytes.channels, false);
+  place(placed.slope, arrays.slope, bytes.slope, false);
   place(placed.out, arrays.out, bytes.tensor, true);
-  place(placed.sums, arrays.sums, bytes.channels, true);
+  place(placed.sums, arrays.sums, bytes.sums, true);
   place(placed.scratch, arrays.scratch, bytes.scratch, true);
   image.finish();
 
