@@ -21,6 +21,11 @@ RECTIFY_INLINE void put_partial(float* p, F32 a, size_t count) {
   if constexpr (how != Store::none) store_partial(p, a, count);
 }
 
+// Elements that are summed before their dx is written, where both are not done in one loop: x, dy and dx fill three
+// quarters of 32 KiB. Each stretch of streaming stores ends with a fence, which takes as long as some hundred elements.
+template <Store how>
+constexpr size_t stretch = how == Store::streaming ? 8192 : 2048;
+
 // Elements from p to the next multiple of the vector: stores that straddle lines cost up to twice as much.
 RECTIFY_INLINE size_t elements_to_alignment(const float* p) {
   return (0 - reinterpret_cast<uintptr_t>(p)) / sizeof(float) % F32::lanes;

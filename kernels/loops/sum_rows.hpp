@@ -21,9 +21,6 @@ namespace {
 // Vectors of sums that leave half of 16 registers for the rest.
 constexpr size_t narrow_row = 8;
 
-// Elements that are summed before their dx is written: x, dy and dx fill three quarters of 32 KiB.
-constexpr size_t rows_stretch = 2048;
-
 // Rows from some row on, as a part sees them: its channels of each.
 struct Rows {
   const float *x, *dy;
@@ -192,7 +189,7 @@ RECTIFY_INLINE void sum_rows(const Work& work, const SumPart& part, Gradient gra
   const Rows inputs = {all.x, all.dy, nullptr, nullptr, channels, width};
   size_t unmapped = part.leaf_begin * row_block;  // the first row whose dx is still to be written
   const auto map_until = [&](size_t row, bool at_once) RECTIFY_LAMBDA {
-    if (!at_once && (row - unmapped) * width < rows_stretch) return;
+    if (!at_once && (row - unmapped) * width < stretch<how>) return;
     map_rows(unmapped, row - unmapped);
     unmapped = row;
   };
@@ -201,7 +198,7 @@ RECTIFY_INLINE void sum_rows(const Work& work, const SumPart& part, Gradient gra
     if (width > narrow_row * lanes) {
       leaves = 1;
       for (size_t c = 0; c < width; ++c) trees.leaf()[c] = 0;
-      const size_t end = smaller(work.outer, row + row_block), at_a_time = rows_stretch / width + 1;
+      const size_t end = smaller(work.outer, row + row_block), at_a_time = stretch<how> / width + 1;
       for (size_t count; row < end; row += count) {
         count = smaller(at_a_time, end - row);
         add_rows<Store::none>(inputs.from(row), count, trees.leaf(), gradient, add);

@@ -20,9 +20,6 @@ constexpr size_t sum_lanes = 64, sum_vectors = sum_lanes / F32::lanes;
 // Runs below this length are short.
 constexpr size_t long_run = 512;
 
-// Elements of short runs that are summed before their dx is written: x, dy and dx fill three quarters of 32 KiB.
-constexpr size_t stretch = 2048;
-
 RECTIFY_INLINE float fold_lanes(F32* sum) {
   float lane[F32::lanes];
   store(lane, fold_halves<sum_vectors>(sum));
@@ -192,14 +189,21 @@ RECTIFY_INLINE void sum_runs(const Work& work, const SumPart& part, Gradient gra
   if (channels == 1 || inner >= long_run) return sum_long_runs<how>(work, part, gradient, add);
 
   // Whole vectors of runs, if so many fit.
-  size_t runs = stretch / inner;
+  size_t runs = stretch<Store::ordinary> / inner;
   if (runs > F32::lanes) runs = runs / F32::lanes * F32::lanes;
   Trees trees(part);
+  size_t unmapped = (part.leaf_begin * channels + part.channel_begin) * inner;  // dx is still to be written from here on
   for (size_t leaf = part.leaf_begin; leaf < part.leaf_end; ++leaf) {
-    for (size_t channel = part.channel_begin; channel < part.channel_end; channel += runs) {
-      const size_t count = smaller(runs, part.channel_end - channel), at = (leaf * channels + channel) * inner;
+    for (size_t channel = part.channel_begin, count; channel < part.channel_end; channel += count) {
+      count = smaller(runs, part.channel_end - channel);
+      const size_t at = (leaf * channels + channel) * inner, end = at + count * inner;
       sum_short_runs<sum_vectors>(x + at, dy + at, trees.leaf() + (channel - part.channel_begin), count, inner, add);
-      if constexpr (how != Store::none) dx_of(at, at + count * inner);
+      const bool leaf_ends = channel + count == part.channel_end;
+      const size_t next = leaf_ends ? ((leaf + 1) * channels + part.channel_begin) * inner : end;
+      if (end - unmapped >= stretch<how> || next != end || (leaf_ends && leaf + 1 == part.leaf_end)) {
+        if constexpr (how != Store::none) dx_of(unmapped, end);
+        unmapped = next;
+      }
     }
     trees.add_leaf();
   }
