@@ -45,32 +45,31 @@ RECTIFY_INLINE void map(float* out, size_t n, F f, const Inputs*... inputs) {
 }
 
 // out[i] = f(parameter, inputs[i]...) where the parameters repeat: pattern[k] belongs to every element head + k (mod
-// period), the head's own stand before pattern[0]. head aligns out, and the period is a multiple of the vector. In cache
-// four periods (two with dy) are walked side by side, so that a vector of parameters is loaded once for them: one more load
-// a vector costs up to a quarter of the speed in L2. Streaming stores want one stream.
+// period), the head's own stand before pattern[0]. head aligns out, and the period is a multiple of the vector, and long,
+// so that the loop over it runs like one without a pattern: the load of the parameters folds into the operation that uses
+// them.
 template <Store how, class F, class... Inputs>
 RECTIFY_INLINE void map_pattern(float* out, size_t n, size_t head, const float* pattern, size_t period, F f,
                                 const Inputs*... inputs) {
-  constexpr size_t lanes = F32::lanes, rows = how == Store::streaming ? 1 : 4 / sizeof...(Inputs);
+  constexpr size_t lanes = F32::lanes;
   if (head != 0) put_partial<how>(out, f(load_partial(pattern - head, head), load_partial(inputs, head)...), head);
-  size_t i = head;
-  for (; i + rows * period <= n; i += rows * period) {
-    for (size_t k = 0; k < period; k += lanes) {
-      const F32 parameter = load(pattern + k);
-      F32 result[rows];
+  for (size_t i = head, count; i < n; i += count) {
+    count = smaller(period, n - i);
+    size_t k = 0;
+    for (; k + 4 * lanes <= count; k += 4 * lanes) {
+      F32 result[4];
 #pragma GCC unroll 4
-      for (size_t r = 0; r < rows; ++r) result[r] = f(parameter, load_once(inputs + i + r * period + k)...);
+      for (size_t v = 0; v < 4; ++v) {
+        result[v] = f(load(pattern + k + v * lanes), load_once(inputs + i + k + v * lanes)...);
+      }
 #pragma GCC unroll 4
-      for (size_t r = 0; r < rows; ++r) put<how>(out + i + r * period + k, result[r]);
+      for (size_t v = 0; v < 4; ++v) put<how>(out + i + k + v * lanes, result[v]);
     }
+    for (; k + lanes <= count; k += lanes) put<how>(out + i + k, f(load(pattern + k), load_once(inputs + i + k)...));
+    const size_t rest = count - k;
+    if (rest == 0) continue;
+    put_partial<how>(out + i + k, f(load_partial(pattern + k, rest), load_partial(inputs + i + k, rest)...), rest);
   }
-  size_t k = 0;
-  for (; i + lanes <= n; i += lanes) {
-    put<how>(out + i, f(load(pattern + k), load_once(inputs + i)...));
-    k = k + lanes == period ? 0 : k + lanes;
-  }
-  const size_t rest = n - i;
-  if (rest != 0) put_partial<how>(out + i, f(load_partial(pattern + k, rest), load_partial(inputs + i, rest)...), rest);
 }
 
 }  // namespace
