@@ -6,8 +6,7 @@
 namespace roofline {
 namespace {
 
-// ---- Which rows
-// ----------------------------------------------------------------------------------------------------------
+// ---- Which rows ----------------------------------------------------------------------------------------------------
 
 bool with_parameter(const Row& r) { return r.operation->direction == std::string_view("backward_with_parameter"); }
 bool elu_forward(const Row& r) { return r.operation->is("elu", "forward"); }
@@ -35,8 +34,7 @@ bool rows(const Row& r, size_t from, size_t to) {
   return both(r) && r.operation->layout == Layout::nhwc && r.shape.channels >= from && r.shape.channels <= to;
 }
 
-// ---- The bars
-// ------------------------------------------------------------------------------------------------------------
+// ---- The bars ------------------------------------------------------------------------------------------------------
 
 struct RowTarget {
   Target target;
