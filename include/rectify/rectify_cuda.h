@@ -15,11 +15,14 @@
  *   Scratch     A call that sums takes `scratch`, as many bytes as its rectify_cuda_..._scratch_bytes() says, a multiple of
  *               4 bytes, overlapping no tensor. It is written, never has to be cleared, and is free for others once the
  *               stream has passed the call. Concurrent calls need scratch of their own. Where no parameter gradient is
- * asked for it may be NULL and 0. Errors      RECTIFY_ERROR_NO_DEVICE without driver or GPU, RECTIFY_ERROR_CUDA for any
- * other error that the CUDA runtime reports while the work is enqueued, RECTIFY_ERROR_SCRATCH_TOO_SMALL. When a status is
- * not RECTIFY_OK nothing was written, except that after RECTIFY_ERROR_CUDA from a call with two kernels the first may run.
- * Errors while a kernel runs are found by the caller's next synchronisation, as always with CUDA. Empty       n == 0
- * enqueues at most the kernel that sets a parameter gradient to +0.
+ *               asked for it may be NULL and 0.
+ *
+ *   Errors      RECTIFY_ERROR_NO_DEVICE without driver or GPU, RECTIFY_ERROR_CUDA for any other error that the CUDA runtime
+ *               reports while the work is enqueued, RECTIFY_ERROR_SCRATCH_TOO_SMALL. When a status is not RECTIFY_OK
+ *               nothing was written, except that after RECTIFY_ERROR_CUDA from a call with two kernels the first may run.
+ *               Errors while a kernel runs are found by the caller's next synchronisation, as always with CUDA.
+ *
+ *   Empty       n == 0 enqueues at most the kernel that sets a parameter gradient to +0.
  */
 #ifndef RECTIFY_RECTIFY_CUDA_H
 #define RECTIFY_RECTIFY_CUDA_H
