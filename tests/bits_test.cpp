@@ -96,7 +96,10 @@ TEST_P(AllInputs, DefaultParameter) {
 TEST_P(AllInputs, EveryParameter) {
   for (const Operation& operation : all_operations()) {
     if (operation.name != std::get<1>(GetParam())) continue;
-    expect_scalar_bits(operation, emulated ? 1000003 : 16411, Gradients::scrambled, options, scalar);
+    // There a maximum may stand for the select, which is proved on all inputs: an exhaustive run is that proof.
+    const bool by_maximum = operation.is_forward && operation.parameter > 0 && operation.parameter <= 1;
+    const uint64_t stride = by_maximum ? input_stride() : emulated ? 1000003 : 16411;
+    expect_scalar_bits(operation, stride, Gradients::scrambled, options, scalar);
   }
 }
 

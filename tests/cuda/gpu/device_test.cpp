@@ -21,7 +21,10 @@ class Array {
  public:
   explicit Array(size_t count) : count_(count) {
     error_ = cudaMalloc(&data_, std::max<size_t>(count, 1) * sizeof(float));
-    if (error_ != cudaSuccess) data_ = nullptr, cudaGetLastError();
+    if (error_ == cudaSuccess) return;
+    data_ = nullptr;
+    cudaGetLastError();
+    EXPECT_EQ(error_, cudaErrorMemoryAllocation) << "want of memory is the one error that excuses a case";
   }
   explicit Array(const Values& values) : Array(values.size()) { set(values); }
   Array(const Array&) = delete;
@@ -142,7 +145,7 @@ size_t as_many_as_fit(size_t arrays) {
 TEST(CudaLarge, MapsReachTheEnd) {
   const size_t many = as_many_as_fit(1);
   Array x(many);
-  if (x.refused()) GTEST_SKIP() << "the device has too little memory";
+  if (x.refused()) GTEST_SKIP() << "the device has too little free memory for tensors beyond 2^32 elements";
   ASSERT_EQ(cudaMemset(x.data(), 0, many * sizeof(float)), cudaSuccess);
   const Values values = ordinary_values(ending, 1);
   x.set(values, many - ending);
@@ -156,7 +159,7 @@ TEST(CudaLarge, MapsReachTheEnd) {
 TEST(CudaLarge, SumsReachTheEnd) {
   const size_t n = as_many_as_fit(2) / 64 * 64, last = 64 * 3;
   Array x(n), dx(n);
-  if (x.refused() || dx.refused()) GTEST_SKIP() << "the device has too little memory";
+  if (x.refused() || dx.refused()) GTEST_SKIP() << "the device has too little free memory for tensors beyond 2^32 elements";
   ASSERT_EQ(cudaMemset(x.data(), 0, n * sizeof(float)), cudaSuccess);
   x.set(Values(last, -2.0f), n - last);
   for (const rectify_shape shape : {rectify_shape{1, 1, n}, {n / 64, 64, 1}, {2, 2, n / 4}}) {
