@@ -34,12 +34,12 @@ void relu_backward(const Work& work, size_t begin, size_t end) {
 void prelu_forward(const Work& work, size_t begin, size_t end) {
   map(work, begin, end, [](float x, float, float slope) { return prelu(x, slope); });
 }
-void prelu_backward(const Work& work, size_t begin, size_t end) { map(work, begin, end, prelu_gradient); }
+void prelu_backward(const Work& work, size_t begin, size_t end) { map(work, begin, end, prelu_gradient<float>); }
 void elu_forward(const Work& work, size_t begin, size_t end) {
   map(work, begin, end, [](float x, float, float alpha) { return elu(x, alpha); });
 }
-void elu_backward(const Work& work, size_t begin, size_t end) { map(work, begin, end, elu_gradient); }
-void elu_backward_from_y(const Work& work, size_t begin, size_t end) { map(work, begin, end, elu_gradient_from_y); }
+void elu_backward(const Work& work, size_t begin, size_t end) { map(work, begin, end, elu_gradient<float>); }
+void elu_backward_from_y(const Work& work, size_t begin, size_t end) { map(work, begin, end, elu_gradient_from_y<float>); }
 
 // The gradients of one activation, element by element: dx is written, and what the element adds to its channel is added.
 template <float gradient(float x, float dy, float parameter), float factor(float x)>

@@ -1,5 +1,6 @@
 // THE REFERENCE formulas in plain C++, one value at a time, as docs/numerics.md states them. The vector kernels are written
 // from kernels/activations/ and share nothing with this file: the tests hold the two against each other, bit for bit.
+// What has constants of its own stands once for float and once for double; the rest is the same in both.
 #pragma once
 
 #include <math.h>
@@ -9,69 +10,133 @@
 namespace rectify::scalar {
 namespace {
 
-float from_bits(uint32_t bits) {
-  float value;
-  std::memcpy(&value, &bits, sizeof value);
-  return value;
+template <class To, class From>
+To reinterpret(From from) {
+  static_assert(sizeof(To) == sizeof(From));
+  To to;
+  std::memcpy(&to, &from, sizeof to);
+  return to;
 }
+inline float from_bits(uint32_t bits) { return reinterpret<float>(bits); }
+inline double from_bits(uint64_t bits) { return reinterpret<double>(bits); }
+inline uint32_t to_bits(float value) { return reinterpret<uint32_t>(value); }
+inline uint64_t to_bits(double value) { return reinterpret<uint64_t>(value); }
 
-uint32_t to_bits(float value) {
-  uint32_t bits;
-  std::memcpy(&bits, &value, sizeof bits);
-  return bits;
-}
+// std::fma's overloads would leave weak copies in a Debug object.
+inline float fma(float a, float b, float c) { return fmaf(a, b, c); }
+inline double fma(double a, double b, double c) { return ::fma(a, b, c); }
 
-// x = n*ln(2) + r, and 2^k with k = n + shift, for -104 <= x <= 0.
+// x = n*ln(2) + r, and 2^k with k = n + shift, down to where exp(x) rounds to 0.
+template <class T>
 struct Reduced {
-  float n;
-  float r;
-  float scale;
+  T n;
+  T r;
+  T scale;
 };
 
 // Adding `magic` rounds x/ln(2) to an integer in the low bits of the sum, already biased as an exponent.
-Reduced reduce(float x, float magic) {
-  const float t = fmaf(x, 0x1.715476p+0f, magic);
+inline Reduced<float> reduce(float x, float magic) {
+  const float t = fma(x, 0x1.715476p+0f, magic);
   const float n = t - magic;
-  return {n, fmaf(n, -0x1.62e43p-1f, x), from_bits(to_bits(t) << 23)};
+  return {n, fma(n, -0x1.62e43p-1f, x), from_bits(to_bits(t) << 23)};
+}
+inline Reduced<double> reduce(double x, double magic) {
+  const double t = fma(x, 0x1.71547652b82fep+0, magic);
+  const double n = t - magic;
+  return {n, fma(n, -0x1.62e42fefa39efp-1, x), from_bits(to_bits(t) << 52)};
 }
 
 // expm1(r) for |r| <= ln(2)/2.
-float expm1_polynomial(float r) {
+inline float expm1_polynomial(float r) {
   const float r2 = r * r;
-  const float y = fmaf(r2, from_bits(0x3ab3ab81), from_bits(0x3cdf9b7e));
-  const float u = fmaf(r, from_bits(0x40c3635d), from_bits(0x4127cc7a));
-  const float g = fmaf(y, r2 + u, from_bits(0x3e5addd9));
-  return fmaf(r2, g, r);
+  const float y = fma(r2, 0x1.675702p-10f, 0x1.bf36fcp-6f);
+  const float u = fma(r, 0x1.86c6bap+2f, 0x1.4f98f4p+3f);
+  const float g = fma(y, r2 + u, 0x1.b5bbb2p-3f);
+  return fma(r2, g, r);
+}
+inline double expm1_polynomial(double r) {
+  double g = 1.0 / 6227020800;
+  g = fma(g, r, 1.0 / 479001600);
+  g = fma(g, r, 1.0 / 39916800);
+  g = fma(g, r, 1.0 / 3628800);
+  g = fma(g, r, 1.0 / 362880);
+  g = fma(g, r, 1.0 / 40320);
+  g = fma(g, r, 1.0 / 5040);
+  g = fma(g, r, 1.0 / 720);
+  g = fma(g, r, 1.0 / 120);
+  g = fma(g, r, 1.0 / 24);
+  g = fma(g, r, 1.0 / 6);
+  g = fma(g, r, 1.0 / 2);
+  return fma(r * r, g, r);
 }
 
-// alpha * expm1(x) for x < 0. Below -18 expm1 is -1 to the last bit.
-float scaled_expm1(float x, float alpha) {
+// alpha * expm1(x) for x < 0. Where x is clamped expm1 is -1 to the last bit.
+inline float scaled_expm1(float x, float alpha) {
   const Reduced reduced = reduce(x < -18.0f ? -18.0f : x, 0x1.8000fep+23f);  // scale = 2^n
   const float p = expm1_polynomial(reduced.r);
   const float s = reduced.scale * alpha;
-  return fmaf(s, p, s - alpha);
+  return fma(s, p, s - alpha);
+}
+inline double scaled_expm1(double x, double alpha) {
+  const Reduced reduced = reduce(x < -38.0 ? -38.0 : x, 0x1.80000000003ffp+52);  // scale = 2^n
+  const double p = expm1_polynomial(reduced.r);
+  const double s = reduced.scale * alpha;
+  return fma(s, p, s - alpha);
 }
 
-// exp(x) for x <= 0, through the denormals to 0. It is computed 2^24 times too large, where it is normal, and scaled down.
-float exp(float x) {
+// exp(x) for x <= 0, through the denormals to 0. It is computed 2^24 (2^54) times too large, where it is normal, and scaled
+// down.
+inline float exp(float x) {
   const Reduced reduced = reduce(x < -104.0f ? -104.0f : x, 0x1.80012ep+23f);  // scale = 2^(n + 24)
-  const float r = fmaf(reduced.n, 0x1.05c61p-29f, reduced.r);
-  return fmaf(reduced.scale, expm1_polynomial(r), reduced.scale) * 0x1p-24f;
+  const float r = fma(reduced.n, 0x1.05c61p-29f, reduced.r);
+  return fma(reduced.scale, expm1_polynomial(r), reduced.scale) * 0x1p-24f;
+}
+inline double exp(double x) {
+  const Reduced reduced = reduce(x < -746.0 ? -746.0 : x, 0x1.8000000000435p+52);  // scale = 2^(n + 54)
+  const double r = fma(reduced.n, -0x1.abc9e3b39803fp-56, reduced.r);
+  return fma(reduced.scale, expm1_polynomial(r), reduced.scale) * 0x1p-54;
 }
 
-float relu(float x) { return x < 0 ? 0.0f : x; }
-float relu_gradient(float x, float dy) { return x <= 0 ? 0.0f : dy; }
+template <class T>
+T relu(T x) {
+  return x < 0 ? T{0} : x;
+}
+template <class T>
+T relu_gradient(T x, T dy) {
+  return x <= 0 ? T{0} : dy;
+}
 
-float prelu(float x, float slope) { return x < 0 ? slope * x : x; }
-float prelu_gradient(float x, float dy, float slope) { return x <= 0 ? slope * dy : dy; }
+template <class T>
+T prelu(T x, T slope) {
+  return x < 0 ? slope * x : x;
+}
+template <class T>
+T prelu_gradient(T x, T dy, T slope) {
+  return x <= 0 ? slope * dy : dy;
+}
 
-float elu(float x, float alpha) { return x < 0 ? scaled_expm1(x, alpha) : x; }
-float elu_gradient(float x, float dy, float alpha) { return x <= 0 ? (alpha * exp(x)) * dy : dy; }
-float elu_gradient_from_y(float y, float dy, float alpha) { return y <= 0 ? (y + alpha) * dy : dy; }
+template <class T>
+T elu(T x, T alpha) {
+  return x < 0 ? scaled_expm1(x, alpha) : x;
+}
+template <class T>
+T elu_gradient(T x, T dy, T alpha) {
+  return x <= 0 ? (alpha * exp(x)) * dy : dy;
+}
+template <class T>
+T elu_gradient_from_y(T y, T dy, T alpha) {
+  return y <= 0 ? (y + alpha) * dy : dy;
+}
 
 // The factor of dy in the parameter's gradient, for x < 0.
-float prelu_parameter_factor(float x) { return x; }
-float elu_parameter_factor(float x) { return scaled_expm1(x, 1.0f); }
+template <class T>
+T prelu_parameter_factor(T x) {
+  return x;
+}
+template <class T>
+T elu_parameter_factor(T x) {
+  return scaled_expm1(x, T{1});
+}
 
 }  // namespace
 }  // namespace rectify::scalar
