@@ -55,19 +55,14 @@ inline float expm1_polynomial(float r) {
   return fma(r2, g, r);
 }
 inline double expm1_polynomial(double r) {
-  double g = 1.0 / 6227020800;
-  g = fma(g, r, 1.0 / 479001600);
-  g = fma(g, r, 1.0 / 39916800);
-  g = fma(g, r, 1.0 / 3628800);
-  g = fma(g, r, 1.0 / 362880);
-  g = fma(g, r, 1.0 / 40320);
-  g = fma(g, r, 1.0 / 5040);
-  g = fma(g, r, 1.0 / 720);
-  g = fma(g, r, 1.0 / 120);
-  g = fma(g, r, 1.0 / 24);
-  g = fma(g, r, 1.0 / 6);
-  g = fma(g, r, 1.0 / 2);
-  return fma(r * r, g, r);
+  const double r2 = r * r;
+  const double w = r2 + fma(r, 0x1.606ea1e3bbbd7p+2, 0x1.5403ca7e3c8d7p+5);
+  const double y = fma(r2, 0x1.af053462adf1cp-26, 0x1.4dfaf464b0facp-20);
+  const double q = fma(y, w, 0x1.3cb104aec3256p-16);
+  const double m = fma(r2 + 0x1.9347d1f66ea62p+5, w - 0x1.a5f52486267bdp+6, 0x1.8cd65e6d6da8dp+12);
+  const double h = fma(q, m, -0x1.f489090c31522p-5);
+  const double g = fma(r, h, 0x1.0000000000008p-1);
+  return fma(r2, g, r);
 }
 
 // alpha * expm1(x) for x < 0. Where x is clamped expm1 is -1 to the last bit.
