@@ -93,7 +93,7 @@ std::vector<SmallCall> measure_small_calls(const Arena& arena, size_t rounds) {
   for (const Operation& operation : operations())
     if (!operation.traffic.in_place && !operation.displaced) calls.push_back({&operation, small_shape(operation.layout)});
   for (size_t round = 0; round < rounds; ++round)
-    for (SmallCall& call : calls) measure(call, backend->f32, arena);
+    for (SmallCall& call : calls) measure(call, *backend->f32, arena);
   return calls;
 }
 

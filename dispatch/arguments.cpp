@@ -7,9 +7,10 @@ namespace rectify {
 namespace {
 
 // The product of the shape. Neither it, nor the bytes of the tensor, nor those of the parameters may exceed size_t.
-int32_t count_elements(const Work& work, size_t element_size, size_t* elements) noexcept {
+int32_t count_elements(const Work& work, const Format& format, size_t* elements) noexcept {
+  const size_t element_size = format.element_size;
   size_t bytes;
-  if (__builtin_mul_overflow(work.channels, element_size, &bytes)) return RECTIFY_ERROR_SIZE_OVERFLOW;
+  if (__builtin_mul_overflow(work.channels, size_t{format.scalar_size}, &bytes)) return RECTIFY_ERROR_SIZE_OVERFLOW;
   *elements = 0;
   if (work.outer == 0 || work.channels == 0 || work.inner == 0) return RECTIFY_OK;
   size_t count;
@@ -33,8 +34,10 @@ struct Range {
   size_t bytes;
 };
 
-int32_t check_pointers(const Call& call, Needs needs, bool has_slopes) noexcept {
+int32_t check_pointers(const Call& call, Needs needs) noexcept {
   const Work& work = call.work;
+  const Format& format = *call.format;
+  const bool has_slopes = call.slope_dtype != no_slopes;
   if (call.elements != 0) {
     if (work.x == nullptr || (needs != Needs::forward && work.dy == nullptr) || (has_slopes && work.parameter == nullptr)) {
       return RECTIFY_ERROR_NULL_POINTER;
@@ -44,10 +47,11 @@ int32_t check_pointers(const Call& call, Needs needs, bool has_slopes) noexcept 
       if (call.sums == nullptr) return RECTIFY_ERROR_INVALID_ARGUMENT;
     }
   }
-  const size_t bytes = call.elements * call.element_size, parameter_bytes = work.channels * call.element_size;
+  const size_t bytes = call.elements * format.element_size, parameter_bytes = work.channels * format.slope_size;
   const Range x(work.x, bytes), dy(work.dy, bytes), out(work.out, bytes);
   const Range slope(work.parameter, parameter_bytes), sums(call.sums, parameter_bytes);
-  if ((x.address | dy.address | out.address | slope.address | sums.address) % call.element_size != 0) {
+  if ((x.address | dy.address | out.address) % format.element_size != 0 ||
+      (slope.address | sums.address) % format.slope_size != 0) {
     return RECTIFY_ERROR_UNALIGNED;
   }
   bool allowed = out.same_or_disjoint(x);
@@ -62,8 +66,8 @@ int32_t check_pointers(const Call& call, Needs needs, bool has_slopes) noexcept 
 }  // namespace
 
 int32_t check_shape(Call& call) noexcept {
-  if (const int32_t status = check_dtype(call.dtype, &call.element_size)) return status;
-  if (const int32_t status = count_elements(call.work, call.element_size, &call.elements)) return status;
+  if (const int32_t status = find_format(call.dtype, call.slope_dtype, &call.format)) return status;
+  if (const int32_t status = count_elements(call.work, *call.format, &call.elements)) return status;
   if (call.work.channels == 1) {
     call.work.outer = 1;
     call.work.inner = call.elements;
@@ -71,9 +75,9 @@ int32_t check_shape(Call& call) noexcept {
   return RECTIFY_OK;
 }
 
-int32_t check_tensors(Call& call, Needs needs, bool has_slopes) noexcept {
+int32_t check_tensors(Call& call, Needs needs) noexcept {
   if (const int32_t status = check_shape(call)) return status;
-  return check_pointers(call, needs, has_slopes);
+  return check_pointers(call, needs);
 }
 
 int32_t check_scratch(const Call& call, const void* scratch, size_t bytes, size_t needed) noexcept {
@@ -81,9 +85,9 @@ int32_t check_scratch(const Call& call, const void* scratch, size_t bytes, size_
   if (needed == 0) return RECTIFY_OK;
   if (scratch == nullptr) return RECTIFY_ERROR_NULL_POINTER;
   const Work& work = call.work;
-  const size_t tensor = call.elements * call.element_size, parameters = work.channels * call.element_size;
+  const size_t tensor = call.elements * call.format->element_size, parameters = work.channels * call.format->slope_size;
   const Range nodes(scratch, needed);
-  if (nodes.address % call.element_size != 0) return RECTIFY_ERROR_UNALIGNED;
+  if (nodes.address % call.format->scalar_size != 0) return RECTIFY_ERROR_UNALIGNED;
   const bool apart = nodes.disjoint(Range(work.x, tensor)) && nodes.disjoint(Range(work.dy, tensor)) &&
                      nodes.disjoint(Range(work.out, tensor)) && nodes.disjoint(Range(work.parameter, parameters)) &&
                      nodes.disjoint(Range(call.sums, parameters));
@@ -102,44 +106,12 @@ int32_t check_options(const rectify_options* options) noexcept {
   return RECTIFY_OK;
 }
 
-int32_t check_alpha(double alpha, float* rounded) noexcept {
-  *rounded = round_to_f32(alpha);
-  return is_finite(*rounded) ? RECTIFY_OK : RECTIFY_ERROR_INVALID_ARGUMENT;
+int32_t check_alpha(const Format& format, double alpha, Scalar* rounded) noexcept {
+  *rounded = round_scalar(format, alpha);
+  const bool finite = format.scalar_size == sizeof(double) ? (std::bit_cast<uint64_t>(rounded->f64) >> 52 & 0x7FF) != 0x7FF
+                                                           : (std::bit_cast<uint32_t>(rounded->f32) >> 23 & 0xFF) != 0xFF;
+  return finite ? RECTIFY_OK : RECTIFY_ERROR_INVALID_ARGUMENT;
 }
-
-int32_t check_dtype(int32_t dtype, size_t* element_size) noexcept {
-  switch (dtype) {
-    case RECTIFY_F32:
-      *element_size = 4;
-      return RECTIFY_OK;
-    case RECTIFY_F16:
-    case RECTIFY_BF16:
-    case RECTIFY_F64:
-      return RECTIFY_ERROR_UNSUPPORTED_DTYPE;
-    default:
-      return RECTIFY_ERROR_UNKNOWN_DTYPE;
-  }
-}
-
-float round_to_f32(double value) noexcept {
-  const uint64_t bits = std::bit_cast<uint64_t>(value), magnitude = bits & ~uint64_t{0} >> 1, exponent = magnitude >> 52;
-  constexpr uint64_t hidden = uint64_t{1} << 52, infinity = 0x7F800000;
-  // Drops the lowest bits: rounds to nearest, ties to even. A carry runs on into the exponent, as it should.
-  const auto drop = [](uint64_t from, uint64_t count) {
-    return (from + (uint64_t{1} << (count - 1)) - 1 + (from >> count & 1)) >> count;
-  };
-  uint64_t rounded = 0;
-  if (magnitude > uint64_t{0x7FF} << 52) {
-    rounded = 0x7FC00000;  // NaN
-  } else if (exponent >= 897) {
-    rounded = std::min(drop(magnitude - (uint64_t{896} << 52), 29), infinity);
-  } else if (exponent >= 872) {
-    rounded = drop((magnitude & (hidden - 1)) | hidden, 926 - exponent);  // denormal in f32
-  }
-  return std::bit_cast<float>(static_cast<uint32_t>(bits >> 32 & 0x80000000) | static_cast<uint32_t>(rounded));
-}
-
-bool is_finite(float value) noexcept { return (std::bit_cast<uint32_t>(value) & 0x7F800000) != 0x7F800000; }
 
 bool below_zero(double value) noexcept {
   constexpr uint64_t minus_zero = uint64_t{1} << 63;

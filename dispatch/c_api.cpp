@@ -14,7 +14,8 @@ using namespace rectify;
 // Runs what a checked call asks for: the one-pass kernel where sums are wanted, the plain one otherwise.
 int32_t run(Call& call, MapKernel map, SumKernel sum = nullptr) {
   if (call.elements == 0) {
-    if (call.sums != nullptr && call.work.channels != 0) std::memset(call.sums, 0, call.work.channels * call.element_size);
+    if (call.sums != nullptr && call.work.channels != 0)
+      std::memset(call.sums, 0, call.work.channels * call.format->slope_size);
     return RECTIFY_OK;
   }
   if (call.sums != nullptr) return run_sum(sum, call);
@@ -25,8 +26,8 @@ int32_t run(Call& call, MapKernel map, SumKernel sum = nullptr) {
 constexpr rectify_options defaults = {};
 
 // Checks the call and completes it.
-int32_t check(Call& call, Needs needs, bool has_slopes) {
-  if (const int32_t status = check_tensors(call, needs, has_slopes)) return status;
+int32_t check(Call& call, Needs needs) {
+  if (const int32_t status = check_tensors(call, needs)) return status;
   if (call.options == nullptr) {
     call.options = &defaults;
   } else if (const int32_t status = check_options(call.options)) {
@@ -34,7 +35,7 @@ int32_t check(Call& call, Needs needs, bool has_slopes) {
   }
   const Backend* backend;
   if (const int32_t status = select_backend(call.options->backend, &backend)) return status;
-  call.kernels = &backend->f32;
+  call.kernels = backend->*call.format->kernels;
   return RECTIFY_OK;
 }
 
@@ -101,80 +102,76 @@ int32_t rectify_backend_in_use(const rectify_options* options, const char** name
 }
 
 int32_t rectify_relu_forward(int32_t dtype, size_t n, const void* x, void* y, const rectify_options* options) noexcept {
-  Call call(dtype, flat(n, x, nullptr, y), nullptr, options);
-  if (const int32_t status = check(call, Needs::forward, false)) return status;
+  Call call(dtype, no_slopes, flat(n, x, nullptr, y), nullptr, options);
+  if (const int32_t status = check(call, Needs::forward)) return status;
   return run(call, call.kernels->relu_forward);
 }
 
 int32_t rectify_relu_backward(int32_t dtype, size_t n, const void* x, const void* dy, void* dx,
                               const rectify_options* options) noexcept {
-  Call call(dtype, flat(n, x, dy, dx), nullptr, options);
-  if (const int32_t status = check(call, Needs::backward, false)) return status;
+  Call call(dtype, no_slopes, flat(n, x, dy, dx), nullptr, options);
+  if (const int32_t status = check(call, Needs::backward)) return status;
   return run(call, call.kernels->relu_backward);
 }
 
 int32_t rectify_leaky_relu_forward(int32_t dtype, size_t n, double slope, const void* x, void* y,
                                    const rectify_options* options) noexcept {
-  Call call(dtype, flat(n, x, nullptr, y), nullptr, options);
-  if (const int32_t status = check(call, Needs::forward, false)) return status;
-  const float rounded = round_to_f32(slope);
+  Call call(dtype, no_slopes, flat(n, x, nullptr, y), nullptr, options);
+  if (const int32_t status = check(call, Needs::forward)) return status;
+  const Scalar rounded = round_scalar(*call.format, slope);
   call.work.parameter = &rounded;
   return run(call, call.kernels->prelu_forward);
 }
 
 int32_t rectify_leaky_relu_backward(int32_t dtype, size_t n, double slope, const void* x, const void* dy, void* dx,
                                     void* dslope, const rectify_options* options) noexcept {
-  Call call(dtype, flat(n, x, dy, dx), dslope, options);
-  if (const int32_t status = check(call, Needs::backward_with_parameter, false)) return status;
-  const float rounded = round_to_f32(slope);
+  Call call(dtype, no_slopes, flat(n, x, dy, dx), dslope, options);
+  if (const int32_t status = check(call, Needs::backward_with_parameter)) return status;
+  const Scalar rounded = round_scalar(*call.format, slope);
   call.work.parameter = &rounded;
   return run(call, call.kernels->prelu_backward, call.kernels->prelu_backward_with_parameter);
 }
 
 int32_t rectify_prelu_forward(int32_t dtype, int32_t slope_dtype, rectify_shape shape, const void* x, const void* slope,
                               void* y, const rectify_options* options) noexcept {
-  Call call(dtype, shaped(shape, x, nullptr, y, slope), nullptr, options);
-  size_t slope_size;
-  if (const int32_t status = check_dtype(slope_dtype, &slope_size)) return status;
-  if (const int32_t status = check(call, Needs::forward, true)) return status;
+  Call call(dtype, slope_dtype, shaped(shape, x, nullptr, y, slope), nullptr, options);
+  if (const int32_t status = check(call, Needs::forward)) return status;
   return run(call, call.kernels->prelu_forward);
 }
 
 int32_t rectify_prelu_backward(int32_t dtype, int32_t slope_dtype, rectify_shape shape, const void* x, const void* slope,
                                const void* dy, void* dx, void* dslope, const rectify_options* options) noexcept {
-  Call call(dtype, shaped(shape, x, dy, dx, slope), dslope, options);
-  size_t slope_size;
-  if (const int32_t status = check_dtype(slope_dtype, &slope_size)) return status;
-  if (const int32_t status = check(call, Needs::backward_with_parameter, true)) return status;
+  Call call(dtype, slope_dtype, shaped(shape, x, dy, dx, slope), dslope, options);
+  if (const int32_t status = check(call, Needs::backward_with_parameter)) return status;
   return run(call, call.kernels->prelu_backward, call.kernels->prelu_backward_with_parameter);
 }
 
 int32_t rectify_elu_forward(int32_t dtype, size_t n, double alpha, const void* x, void* y,
                             const rectify_options* options) noexcept {
-  Call call(dtype, flat(n, x, nullptr, y), nullptr, options);
-  float rounded;
-  if (const int32_t status = check(call, Needs::forward, false)) return status;
-  if (const int32_t status = check_alpha(alpha, &rounded)) return status;
+  Call call(dtype, no_slopes, flat(n, x, nullptr, y), nullptr, options);
+  Scalar rounded;
+  if (const int32_t status = check(call, Needs::forward)) return status;
+  if (const int32_t status = check_alpha(*call.format, alpha, &rounded)) return status;
   call.work.parameter = &rounded;
   return run(call, call.kernels->elu_forward);
 }
 
 int32_t rectify_elu_backward(int32_t dtype, size_t n, double alpha, const void* x, const void* dy, void* dx, void* dalpha,
                              const rectify_options* options) noexcept {
-  Call call(dtype, flat(n, x, dy, dx), dalpha, options);
-  float rounded;
-  if (const int32_t status = check(call, Needs::backward_with_parameter, false)) return status;
-  if (const int32_t status = check_alpha(alpha, &rounded)) return status;
+  Call call(dtype, no_slopes, flat(n, x, dy, dx), dalpha, options);
+  Scalar rounded;
+  if (const int32_t status = check(call, Needs::backward_with_parameter)) return status;
+  if (const int32_t status = check_alpha(*call.format, alpha, &rounded)) return status;
   call.work.parameter = &rounded;
   return run(call, call.kernels->elu_backward, call.kernels->elu_backward_with_parameter);
 }
 
 int32_t rectify_elu_backward_from_y(int32_t dtype, size_t n, double alpha, const void* y, const void* dy, void* dx,
                                     const rectify_options* options) noexcept {
-  Call call(dtype, flat(n, y, dy, dx), nullptr, options);
-  float rounded;
-  if (const int32_t status = check(call, Needs::backward, false)) return status;
-  if (const int32_t status = check_alpha(alpha, &rounded)) return status;
+  Call call(dtype, no_slopes, flat(n, y, dy, dx), nullptr, options);
+  Scalar rounded;
+  if (const int32_t status = check(call, Needs::backward)) return status;
+  if (const int32_t status = check_alpha(*call.format, alpha, &rounded)) return status;
   if (below_zero(alpha)) return RECTIFY_ERROR_INVALID_ARGUMENT;
   call.work.parameter = &rounded;
   return run(call, call.kernels->elu_backward_from_y);

@@ -6,25 +6,27 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "kernels/backend.hpp"
+#include "dispatch/format.hpp"
 
 namespace rectify {
 
 struct Call {
-  Call(int32_t given_dtype, const Work& given_work, void* given_sums, const rectify_options* given_options)
-      : dtype(given_dtype), work(given_work), sums(given_sums), options(given_options) {}
+  Call(int32_t given_dtype, int64_t given_slope_dtype, const Work& given_work, void* given_sums,
+       const rectify_options* given_options)
+      : dtype(given_dtype), slope_dtype(given_slope_dtype), work(given_work), sums(given_sums), options(given_options) {}
 
   // As given. NULL for what the function does not have.
   int32_t dtype;
-  Work work;   // parameter: PReLU's slopes
-  void* sums;  // the parameter's gradient
+  int64_t slope_dtype;  // no_slopes: `parameter` will be a scalar
+  Work work;            // parameter: PReLU's slopes
+  void* sums;           // the parameter's gradient
   const rectify_options* options;
 
   // Found by check(), which also collapses the shape and puts the defaults where options is NULL. Not cleared before: that
   // takes as long as all the checks.
+  const Format* format;
   const Kernels* kernels;
   size_t elements;
-  size_t element_size;
 };
 
 }  // namespace rectify

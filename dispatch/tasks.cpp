@@ -32,7 +32,7 @@ void choose_stores(Call& call) noexcept {
   Work& work = call.work;
   work.beyond_cache = work.streaming = false;
   if (call.elements <= task_elements) return;
-  const size_t bytes = call.elements * call.element_size, limit = last_level_cache_bytes() / 10 * 7;
+  const size_t bytes = call.elements * call.format->element_size, limit = last_level_cache_bytes() / 10 * 7;
   work.beyond_cache = bytes >= (work.dy == nullptr ? limit / 2 : limit / 3);
   work.streaming = work.beyond_cache && work.out != nullptr && work.out != work.x && work.out != work.dy;
 }
@@ -86,7 +86,7 @@ struct SumJob {
   const SumPlan* plan;
   std::byte* nodes;
   std::byte* scratch;
-  size_t element_size;
+  size_t scalar_size;
 };
 
 void run_sum_task(const void* context, size_t index) {
@@ -98,8 +98,8 @@ void run_sum_task(const void* context, size_t index) {
   part.leaf_end = std::min(plan.leaves, part.leaf_begin + plan.task_leaves);
   part.channel_begin = tile * plan.tile;
   part.channel_end = std::min(job.work->channels, part.channel_begin + plan.tile);
-  part.nodes = job.nodes + (node * job.work->channels + part.channel_begin) * job.element_size;
-  part.scratch = job.scratch + index * plan.levels * plan.tile * job.element_size;
+  part.nodes = job.nodes + (node * job.work->channels + part.channel_begin) * job.scalar_size;
+  part.scratch = job.scratch + index * plan.levels * plan.tile * job.scalar_size;
   job.kernel(*job.work, part);
 }
 
@@ -131,35 +131,34 @@ void run_map(MapKernel kernel, Call& call) noexcept {
 int32_t run_sum(SumKernel kernel, Call& call) noexcept {
   choose_stores(call);
   const Work& work = call.work;
-  if (work.channels == 1 && work.inner <= run_block) {  // the short way for a small call
+  const size_t scalar_size = call.format->scalar_size;
+  // One node per channel is the sum itself: then it needs neither space of its own nor a fold, unless it is to be rounded.
+  const bool nodes_are_sums = call.format->slope_size == scalar_size;
+  if (work.channels == 1 && work.inner <= run_block && nodes_are_sums) {  // the short way for a small call
     const FpEnvironment environment;
     kernel(work, {0, 1, 0, 1, call.sums, nullptr});
     return RECTIFY_OK;
   }
   const SumPlan plan = plan_sum(work);
   const size_t tasks = plan.nodes * plan.tiles;
-
-  // One node per channel is the sum itself: it needs neither space of its own nor a fold.
-  const size_t node_values = plan.nodes == 1 ? 0 : plan.nodes * work.channels;
+  const bool folded = plan.nodes > 1 || !nodes_are_sums;
+  const size_t node_values = folded ? plan.nodes * work.channels : 0;
   const size_t scratch_values = tasks * plan.levels * plan.tile;
   alignas(64) std::byte stack[8192];
   std::unique_ptr<std::byte[]> heap;
   std::byte* space = stack;
-  const size_t bytes = (node_values + scratch_values) * call.element_size;
+  const size_t bytes = (node_values + scratch_values) * scalar_size;
   if (bytes > sizeof stack) {
     heap.reset(new (std::nothrow) std::byte[bytes]);
     if (heap == nullptr) return RECTIFY_ERROR_OUT_OF_MEMORY;
     space = heap.get();
   }
 
-  const SumJob job = {kernel,
-                      &work,
-                      &plan,
-                      node_values == 0 ? static_cast<std::byte*>(call.sums) : space,
-                      space + node_values * call.element_size,
-                      call.element_size};
+  const SumJob job = {
+      kernel,     &work, &plan, folded ? space : static_cast<std::byte*>(call.sums), space + node_values * scalar_size,
+      scalar_size};
   run_tasks(tasks, *call.options, run_sum_task, &job);
-  if (plan.nodes > 1) {
+  if (folded) {
     const FoldJob last = {call.kernels->fold, job.nodes, plan.nodes, work.channels, call.sums};
     run_tasks(1, *call.options, run_fold, &last);
   }

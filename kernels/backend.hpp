@@ -1,4 +1,5 @@
-// What a backend is: a constant table of kernels, one per operation of kernels/activations/list.hpp.
+// What a backend is: for each line of RECTIFY_FORMATS a constant table of kernels, one per operation of
+// kernels/activations/list.hpp.
 //
 // A kernel works on a part of a call's tensors; the dispatcher cuts them by shape alone. It sees them as
 // {outer, channels, inner} with the channel's parameter at parameter[channel]; the dispatcher has collapsed the shape, so
@@ -9,6 +10,7 @@
 #include <stdint.h>
 
 #include "activations/list.hpp"
+#include "formats.hpp"
 
 namespace rectify {
 
@@ -17,7 +19,7 @@ struct Work {
   const void* x;          // what the sign is taken from: x, or y for backward_from_y
   const void* dy;         // NULL in a forward
   void* out;              // y or dx; may be x or dy; NULL where only sums are wanted
-  const void* parameter;  // `channels` values; unused by ReLU, and where out is NULL
+  const void* parameter;  // `channels` values, of the slopes' format; unused by ReLU, and where out is NULL
   size_t outer;
   size_t channels;
   size_t inner;
@@ -34,8 +36,8 @@ struct SumPart {
   size_t leaf_end;
   size_t channel_begin;
   size_t channel_end;
-  void* nodes;    // out: one per channel of the range
-  void* scratch;  // log2(leaves of the part), rounded up, values per channel of the range
+  void* nodes;    // out: one per channel of the range, of the type that computes
+  void* scratch;  // log2(leaves of the part), rounded up, such values per channel of the range
 };
 
 inline constexpr size_t run_block = 4096;  // elements of a run that make a leaf
@@ -47,10 +49,10 @@ using MapKernel = void (*)(const Work& work, size_t begin, size_t end);
 using SumKernel = void (*)(const Work& work, const SumPart& part);
 
 // The top of the trees: `count` nodes per channel, node k of channel c at nodes[k * channels + c], folded in place by
-// pairs; the result is written to sums[c].
+// pairs; the result is rounded to the slopes' format and written to sums[c].
 using FoldKernel = void (*)(void* nodes, size_t count, size_t channels, void* sums);
 
-// The kernels of one number format.
+// The kernels of one line of RECTIFY_FORMATS.
 struct Kernels {
 #define RECTIFY_MEMBER(activation, direction) MapKernel activation##_##direction;
   RECTIFY_MAPS(RECTIFY_MEMBER)
@@ -70,13 +72,16 @@ enum Feature : uint32_t {
   feature_avx512bw = 1u << 4,
   feature_avx512dq = 1u << 5,
   feature_avx512vl = 1u << 6,
-  feature_neon = 1u << 7,
+  feature_avx512bf16 = 1u << 7,
+  feature_neon = 1u << 8,
 };
 
 struct Backend {
   const char* name;
   uint32_t required_features;
-  Kernels f32;
+#define RECTIFY_MEMBER(name, Element, Slope) const Kernels* name;
+  RECTIFY_FORMATS(RECTIFY_MEMBER)
+#undef RECTIFY_MEMBER
 };
 
 }  // namespace rectify

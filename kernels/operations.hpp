@@ -1,5 +1,5 @@
-// Every operation of the list as a kernel: a formula of activations/ put into a walk of loops/. A backend includes this
-// after its vector.hpp and exports the table made here.
+// Every operation of the list as a kernel for every number format: a formula of activations/ put into a walk of loops/. A
+// backend includes this after its vector.hpp and exports the table made here.
 #pragma once
 
 #include "activations/elu.hpp"
@@ -12,6 +12,42 @@
 
 namespace rectify {
 namespace {
+
+// What a format is computed in, and what its elements are moved in where nothing is computed.
+template <class E>
+struct VectorsOf {
+  using Vector = F32;
+  using Moved = Patterns<E>;
+};
+template <>
+struct VectorsOf<float> {
+  using Vector = F32;
+  using Moved = F32;
+};
+template <>
+struct VectorsOf<double> {
+  using Vector = F64;
+  using Moved = F64;
+};
+
+// A line of RECTIFY_FORMATS.
+template <class E, class S>
+struct Format {
+  using Element = E;
+  using Slope = S;
+  using Vector = typename VectorsOf<E>::Vector;
+  using Scalar = typename Vector::Scalar;
+  using Moved = typename VectorsOf<E>::Moved;
+
+  static const Element* x_of(const Work& work) { return static_cast<const Element*>(work.x); }
+  static const Element* dy_of(const Work& work) { return static_cast<const Element*>(work.dy); }
+
+  // A product with a NaN among the slopes may have its payload, which has to survive the rounding to bf16.
+  static RECTIFY_INLINE Vector slope_of(Vector slope) {
+    if constexpr (is_same<Element, Bfloat> && is_same<Slope, float>) return without_payload(slope);
+    return slope;
+  }
+};
 
 // Chooses the kind of store, once per task. The fence orders streaming stores before what this thread writes next.
 template <class Walk>
@@ -27,119 +63,192 @@ RECTIFY_INLINE void with_sum_store(const Work& work, Walk walk) {
   with_store(work.streaming, walk);
 }
 
-const float* x_of(const Work& work) { return static_cast<const float*>(work.x); }
-const float* dy_of(const Work& work) { return static_cast<const float*>(work.dy); }
+// ---- ReLU ----
 
+template <class F>
 void relu_forward(const Work& work, size_t begin, size_t end) {
+  using V = typename F::Moved;
   with_store(work.streaming, [&]<Store how>() RECTIFY_LAMBDA {
-    map_elements<how>(
-        work, begin, end, [](F32 x) RECTIFY_LAMBDA { return relu::forward(x); }, x_of(work));
+    map_elements<V, typename F::Element, how>(
+        work, begin, end, [](V x) RECTIFY_LAMBDA { return relu::forward(x); }, F::x_of(work));
   });
 }
 
+template <class F>
 void relu_backward(const Work& work, size_t begin, size_t end) {
+  using V = typename F::Moved;
   with_store(work.streaming, [&]<Store how>() RECTIFY_LAMBDA {
-    map_elements<how>(
-        work, begin, end, [](F32 x, F32 dy) RECTIFY_LAMBDA { return relu::backward(x, dy); }, x_of(work), dy_of(work));
+    map_elements<V, typename F::Element, how>(
+        work, begin, end, [](V x, V dy) RECTIFY_LAMBDA { return relu::backward(x, dy); }, F::x_of(work), F::dy_of(work));
   });
 }
 
-// The input gradient and what an element adds to the slope's gradient, as the loops call them.
-constexpr auto prelu_gradient = [](F32 slope, F32 x, F32 dy) RECTIFY_LAMBDA { return prelu::backward(x, dy, slope); };
-constexpr auto prelu_add = [](F32 x, F32 dy, F32 sum) RECTIFY_LAMBDA {
-  return fma_where(less(x, broadcast(0)), dy, prelu::parameter_factor(x), sum);
-};
+// ---- PReLU ----
 
+// The input gradient as the loops call it.
+template <class F, class V = typename F::Vector>
+constexpr auto prelu_gradient =
+    [](V slope, V x, V dy) RECTIFY_LAMBDA { return prelu::backward(x, dy, F::slope_of(slope)); };
+
+template <class F>
 void prelu_forward(const Work& work, size_t begin, size_t end) {
-  const float slope = *static_cast<const float*>(work.parameter);
+  using V = typename F::Vector;
+  const typename F::Scalar slope = widen(*static_cast<const typename F::Slope*>(work.parameter));
   with_store(work.streaming, [&]<Store how>() RECTIFY_LAMBDA {
     if (work.channels == 1 && slope > 0 && slope <= 1) {
-      const F32 a = broadcast(slope);
-      return map_elements<how>(
-          work, begin, end, [&](F32 x) RECTIFY_LAMBDA { return prelu::forward_of_small_slope(x, a); }, x_of(work));
+      const V a = V::broadcast(slope);
+      return map_elements<V, typename F::Element, how>(
+          work, begin, end, [&](V x) RECTIFY_LAMBDA { return prelu::forward_of_small_slope(x, a); }, F::x_of(work));
     }
-    map_channels<how>(
-        work, begin, end, [](F32 a, F32 x) RECTIFY_LAMBDA { return prelu::forward(x, a); }, x_of(work));
+    map_channels<F, how>(
+        work, begin, end, [](V a, V x) RECTIFY_LAMBDA { return prelu::forward(x, F::slope_of(a)); }, F::x_of(work));
   });
 }
 
+template <class F>
 void prelu_backward(const Work& work, size_t begin, size_t end) {
   with_store(work.streaming, [&]<Store how>() RECTIFY_LAMBDA {
-    map_channels<how>(work, begin, end, prelu_gradient, x_of(work), dy_of(work));
+    map_channels<F, how>(work, begin, end, prelu_gradient<F>, F::x_of(work), F::dy_of(work));
   });
 }
 
-void prelu_backward_with_parameter(const Work& work, const SumPart& part) {
+// With the slopes of the part's channels; map_dx finds its own in `work`. The largest of all kernels: there is one for
+// every format of slopes.
+template <class E, class F = Format<E, typename Format<E, E>::Scalar>>
+[[gnu::noinline]] void sum_prelu(const Work& work, const SumPart& part, const typename F::Scalar* slope, MapKernel map_dx) {
+  using V = typename F::Vector;
+  constexpr auto gradient = prelu_gradient<F>;
+  constexpr auto add = [](V x, V dy, V sum) RECTIFY_LAMBDA { return prelu::add(x, dy, sum); };
   with_sum_store(work, [&]<Store how>() RECTIFY_LAMBDA {
-    const auto dx_of = [&](size_t begin, size_t end) RECTIFY_LAMBDA { prelu_backward(work, begin, end); };
-    if (work.inner == 1 && work.channels > 1) return sum_rows<how>(work, part, prelu_gradient, prelu_add, dx_of);
-    sum_runs<how>(work, part, prelu_gradient, prelu_add, dx_of);
+    if (work.inner == 1 && work.channels > 1) return sum_rows<V, E, how>(work, part, slope, map_dx, gradient, add);
+    sum_runs<V, E, how>(work, part, slope, map_dx, gradient, add);
   });
 }
+
+template <class F>
+void prelu_backward_with_parameter(const Work& work, const SumPart& part) {
+  using E = typename F::Element;
+  using V = typename F::Vector;
+  using Scalar = typename F::Scalar;
+  const typename F::Slope* slope = static_cast<const typename F::Slope*>(work.parameter);
+  if constexpr (is_same<typename F::Slope, Scalar>) {
+    sum_prelu<E>(work, part, slope == nullptr ? slope : slope + part.channel_begin, prelu_backward<F>);
+  } else {
+    constexpr size_t most = 4096;  // channels whose slopes are widened at a time
+    alignas(64) Scalar widened[most];
+    SumPart tile = part;
+    for (; tile.channel_begin < part.channel_end; tile.channel_begin = tile.channel_end) {
+      const size_t first = tile.channel_begin, count = smaller(most, part.channel_end - first);
+      tile.channel_end = first + count;
+      tile.nodes = static_cast<Scalar*>(part.nodes) + (first - part.channel_begin);
+      if (slope != nullptr) {
+        size_t c = 0;
+        for (; c + V::lanes <= count; c += V::lanes) store(widened + c, V::load(slope + first + c));
+        for (; c < count; ++c) widened[c] = widen(slope[first + c]);
+      }
+      sum_prelu<E>(work, tile, widened, prelu_backward<F>);
+    }
+  }
+}
+
+// ---- ELU: alpha is one for the whole tensor, of the type that computes ----
 
 // The walk of a lengthy formula, f(inputs...).
-template <class F, class... Inputs>
-RECTIFY_INLINE void map_lengthy(const Work& work, size_t begin, size_t end, F f, const Inputs*... inputs) {
-  if (!work.beyond_cache) return map_elements<Store::ordinary, Formula::lengthy>(work, begin, end, f, inputs...);
+template <class F, class Function, class... Inputs>
+RECTIFY_INLINE void map_lengthy(const Work& work, size_t begin, size_t end, Function f, const Inputs*... inputs) {
+  using V = typename F::Vector;
+  using Element = typename F::Element;
+  if (!work.beyond_cache) {
+    return map_elements<V, Element, Store::ordinary, Formula::lengthy>(work, begin, end, f, inputs...);
+  }
   with_store(work.streaming, [&]<Store how>() RECTIFY_LAMBDA {
-    map_elements<how, Formula::lengthy_from_dram>(work, begin, end, f, inputs...);
+    map_elements<V, Element, how, Formula::lengthy_from_dram>(work, begin, end, f, inputs...);
   });
 }
 
-// ELU's alpha is one for the whole tensor.
-template <elu::Alpha range>
-RECTIFY_INLINE void elu_forward_in_range(const Work& work, size_t begin, size_t end, F32 alpha) {
-  map_lengthy(
-      work, begin, end, [&](F32 x) RECTIFY_LAMBDA { return elu::forward<range>(x, alpha); }, x_of(work));
+template <class F>
+typename F::Scalar alpha_of(const Work& work) {
+  return *static_cast<const typename F::Scalar*>(work.parameter);
 }
 
+template <class F, elu::Alpha range, class V = typename F::Vector>
+RECTIFY_INLINE void elu_forward_in_range(const Work& work, size_t begin, size_t end, V alpha) {
+  map_lengthy<F>(
+      work, begin, end, [&](V x) RECTIFY_LAMBDA { return elu::forward<range>(x, alpha); }, F::x_of(work));
+}
+
+template <class F>
 void elu_forward(const Work& work, size_t begin, size_t end) {
-  const float alpha = *static_cast<const float*>(work.parameter);
-  if (alpha == 1) return elu_forward_in_range<elu::Alpha::one>(work, begin, end, broadcast(1));
-  if (alpha > 0 && alpha < 1) return elu_forward_in_range<elu::Alpha::to_one>(work, begin, end, broadcast(alpha));
-  elu_forward_in_range<elu::Alpha::any>(work, begin, end, broadcast(alpha));
+  using V = typename F::Vector;
+  const auto alpha = alpha_of<F>(work);
+  if (alpha == 1) return elu_forward_in_range<F, elu::Alpha::one>(work, begin, end, V::broadcast(1));
+  if (alpha > 0 && alpha < 1) return elu_forward_in_range<F, elu::Alpha::to_one>(work, begin, end, V::broadcast(alpha));
+  elu_forward_in_range<F, elu::Alpha::any>(work, begin, end, V::broadcast(alpha));
 }
 
-template <elu::Alpha range>
-RECTIFY_INLINE void elu_backward_in_range(const Work& work, size_t begin, size_t end, F32 alpha) {
-  map_lengthy(
-      work, begin, end, [&](F32 x, F32 dy) RECTIFY_LAMBDA { return elu::backward<range>(x, dy, alpha); }, x_of(work),
-      dy_of(work));
+template <class F, elu::Alpha range, class V = typename F::Vector>
+RECTIFY_INLINE void elu_backward_in_range(const Work& work, size_t begin, size_t end, V alpha) {
+  map_lengthy<F>(
+      work, begin, end, [&](V x, V dy) RECTIFY_LAMBDA { return elu::backward<range>(x, dy, alpha); }, F::x_of(work),
+      F::dy_of(work));
 }
 
+template <class F>
 void elu_backward(const Work& work, size_t begin, size_t end) {
-  const float alpha = *static_cast<const float*>(work.parameter);
-  if (alpha == 1) return elu_backward_in_range<elu::Alpha::one>(work, begin, end, broadcast(1));
-  elu_backward_in_range<elu::Alpha::any>(work, begin, end, broadcast(alpha));
+  using V = typename F::Vector;
+  const auto alpha = alpha_of<F>(work);
+  if (alpha == 1) return elu_backward_in_range<F, elu::Alpha::one>(work, begin, end, V::broadcast(1));
+  elu_backward_in_range<F, elu::Alpha::any>(work, begin, end, V::broadcast(alpha));
 }
 
+template <class F>
 void elu_backward_from_y(const Work& work, size_t begin, size_t end) {
-  const F32 alpha = broadcast(*static_cast<const float*>(work.parameter));
+  using V = typename F::Vector;
+  const V alpha = V::broadcast(alpha_of<F>(work));
   with_store(work.streaming, [&]<Store how>() RECTIFY_LAMBDA {
-    map_elements<how>(
-        work, begin, end, [&](F32 y, F32 dy) RECTIFY_LAMBDA { return elu::backward_from_y(y, dy, alpha); }, x_of(work),
-        dy_of(work));
+    map_elements<V, typename F::Element, how>(
+        work, begin, end, [&](V y, V dy) RECTIFY_LAMBDA { return elu::backward_from_y(y, dy, alpha); }, F::x_of(work),
+        F::dy_of(work));
   });
 }
 
+template <class F>
 void elu_backward_with_parameter(const Work& work, const SumPart& part) {
+  using V = typename F::Vector;
+  const auto* alpha = static_cast<const typename F::Scalar*>(work.parameter);
   with_sum_store(work, [&]<Store how>() RECTIFY_LAMBDA {
-    sum_long_runs<how>(
-        work, part, [](F32 alpha, F32 x, F32 dy) RECTIFY_LAMBDA { return elu::backward<elu::Alpha::any>(x, dy, alpha); },
-        [](F32 x, F32 dy, F32 sum)
-            RECTIFY_LAMBDA { return fma_where(less(x, broadcast(0)), dy, elu::parameter_factor(x), sum); });
+    sum_long_runs<V, typename F::Element, how>(
+        work, part, alpha, [](V a, V x, V dy) RECTIFY_LAMBDA { return elu::backward<elu::Alpha::any>(x, dy, a); },
+        [](V x, V dy, V sum) RECTIFY_LAMBDA { return elu::add(x, dy, sum); });
   });
 }
 
+template <class F>
 void fold(void* nodes, size_t count, size_t channels, void* sums) {
-  fold_nodes(static_cast<float*>(nodes), count, channels, static_cast<float*>(sums));
+  fold_nodes<typename F::Vector>(static_cast<typename F::Scalar*>(nodes), count, channels,
+                                 static_cast<typename F::Slope*>(sums));
 }
 
-constexpr Kernels f32_kernels = {
-#define RECTIFY_ENTRY(activation, direction) activation##_##direction,
-    RECTIFY_MAPS(RECTIFY_ENTRY) RECTIFY_SUMS(RECTIFY_ENTRY)
+// ---- The table ----
+
+template <class E, class S>
+constexpr Kernels kernels = [] {
+  using prelu_format = Format<E, S>;
+  using relu_format = Format<E, typename prelu_format::Scalar>;  // which have no slopes: one kernel for all
+  using elu_format = relu_format;
+  return Kernels{
+#define RECTIFY_ENTRY(activation, direction) activation##_##direction<activation##_format>,
+      RECTIFY_MAPS(RECTIFY_ENTRY) RECTIFY_SUMS(RECTIFY_ENTRY)
 #undef RECTIFY_ENTRY
-        fold};
+          fold<prelu_format>};
+}();
 
 }  // namespace
 }  // namespace rectify
+
+// The tables of a backend's element: with slopes of the type that computes, and of the element's own 16 bits.
+#define RECTIFY_EXPORT_KERNELS(name, Element, Slope) \
+  namespace rectify {                                \
+  extern const Kernels name;                         \
+  constexpr Kernels name = kernels<Element, Slope>;  \
+  }

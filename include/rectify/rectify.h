@@ -99,9 +99,9 @@ RECTIFY_API int32_t rectify_numerics_version(void) RECTIFY_NOEXCEPT;
 /* ---- Number formats ---------------------------------------------------------------------------------------------- */
 
 #define RECTIFY_F32 1  /* IEEE-754 binary32 */
-#define RECTIFY_F16 2  /* IEEE-754 binary16: numbered, not computed yet */
-#define RECTIFY_BF16 3 /* bfloat16: numbered, not computed yet */
-#define RECTIFY_F64 4  /* IEEE-754 binary64: numbered, not computed yet */
+#define RECTIFY_F16 2  /* IEEE-754 binary16 */
+#define RECTIFY_BF16 3 /* bfloat16: the upper half of a binary32 */
+#define RECTIFY_F64 4  /* IEEE-754 binary64 */
 
 /* ---- Options ----------------------------------------------------------------------------------------------------- */
 

@@ -2,7 +2,8 @@
 // are the same.
 #pragma once
 
-#include "exponential.hpp"
+#include "exponential_f32.hpp"
+#include "exponential_f64.hpp"
 
 namespace rectify {
 namespace {
@@ -20,25 +21,29 @@ enum class Alpha {
 // scaled_expm1 gives about -alpha, below x; NaN gives x, second. For x < 0 and alpha = 1 it never gives less than x (every
 // float has been tried). A smaller alpha brings it nearer to 0: where n = 0 the value is alpha*p rounded, not below p,
 // which is the value for alpha = 1; elsewhere x < -0.34, and alpha*expm1(x) stays above x by far more than any rounding.
-template <Alpha range>
-RECTIFY_INLINE F32 forward(F32 x, F32 alpha) {
-  const F32 value = scaled_expm1<range == Alpha::one>(x, alpha);
-  if constexpr (range == Alpha::any) return select(less(x, broadcast(0)), value, x);
+template <Alpha range, class V>
+RECTIFY_INLINE V forward(V x, V alpha) {
+  const V value = scaled_expm1<range == Alpha::one>(x, alpha);
+  if constexpr (range == Alpha::any) return select(below_zero(x), value, x);
   return greater_or_second(value, x);
 }
 
-template <Alpha range>
-RECTIFY_INLINE F32 backward(F32 x, F32 dy, F32 alpha) {
-  const F32 slope = range == Alpha::one ? exp(x) : alpha * exp(x);
-  return select(less_equal(x, broadcast(0)), slope * dy, dy);
+template <Alpha range, class V>
+RECTIFY_INLINE V backward(V x, V dy, V alpha) {
+  const V slope = range == Alpha::one ? exp(x) : alpha * exp(x);
+  return select(zero_or_below(x), slope * dy, dy);
 }
 
-RECTIFY_INLINE F32 backward_from_y(F32 y, F32 dy, F32 alpha) {
-  return select(less_equal(y, broadcast(0)), (y + alpha) * dy, dy);
+template <class V>
+RECTIFY_INLINE V backward_from_y(V y, V dy, V alpha) {
+  return select(zero_or_below(y), (y + alpha) * dy, dy);
 }
 
-// The factor of dy in alpha's gradient, for x < 0.
-RECTIFY_INLINE F32 parameter_factor(F32 x) { return scaled_expm1<true>(x, broadcast(1)); }
+// What an element adds to alpha's gradient.
+template <class V>
+RECTIFY_INLINE V add(V x, V dy, V sum) {
+  return fma_where(below_zero(x), dy, scaled_expm1<true>(x, V::broadcast(1)), sum);
+}
 
 }  // namespace elu
 }  // namespace

@@ -6,16 +6,28 @@ namespace rectify {
 namespace {
 namespace prelu {
 
-RECTIFY_INLINE F32 forward(F32 x, F32 slope) { return select(less(x, broadcast(0)), slope * x, x); }
+template <class V>
+RECTIFY_INLINE V forward(V x, V slope) {
+  return select(below_zero(x), slope * x, x);
+}
 
 // The same bits for 0 < slope <= 1, in two instructions and not three: for x < 0 the product
 // is not below x, rounded or not; elsewhere it is not above, and x, second, is what equal zeros and NaN give.
-RECTIFY_INLINE F32 forward_of_small_slope(F32 x, F32 slope) { return greater_or_second(slope * x, x); }
+template <class V>
+RECTIFY_INLINE V forward_of_small_slope(V x, V slope) {
+  return greater_or_second(slope * x, x);
+}
 
-RECTIFY_INLINE F32 backward(F32 x, F32 dy, F32 slope) { return select(less_equal(x, broadcast(0)), slope * dy, dy); }
+template <class V>
+RECTIFY_INLINE V backward(V x, V dy, V slope) {
+  return select(zero_or_below(x), slope * dy, dy);
+}
 
-// The factor of dy in the slope's gradient, for x < 0.
-RECTIFY_INLINE F32 parameter_factor(F32 x) { return x; }
+// What an element adds to the slope's gradient.
+template <class V>
+RECTIFY_INLINE V add(V x, V dy, V sum) {
+  return fma_where(below_zero(x), dy, x, sum);
+}
 
 }  // namespace prelu
 }  // namespace

@@ -5,9 +5,15 @@ namespace rectify {
 namespace {
 namespace relu {
 
-RECTIFY_INLINE F32 forward(F32 x) { return zero_where(less(x, broadcast(0)), x); }
+template <class V>
+RECTIFY_INLINE V forward(V x) {
+  return zero_where(below_zero(x), x);
+}
 
-RECTIFY_INLINE F32 backward(F32 x, F32 dy) { return zero_where(less_equal(x, broadcast(0)), dy); }
+template <class V>
+RECTIFY_INLINE V backward(V x, V dy) {
+  return zero_where(zero_or_below(x), dy);
+}
 
 }  // namespace relu
 }  // namespace

@@ -22,51 +22,55 @@ constexpr size_t longest_pattern = 256;
 constexpr size_t piece = 1024;
 
 // out = f(inputs...): no parameter, or the same for all, which f then knows. `inputs` are pointers to the whole tensors.
-template <Store how, Formula formula = Formula::brief, class F, class... Inputs>
+template <class V, class Element, Store how, Formula formula = Formula::brief, class F, class... Inputs>
 RECTIFY_INLINE void map_elements(const Work& work, size_t begin, size_t end, F f, const Inputs*... inputs) {
-  map<how, formula>(static_cast<float*>(work.out) + begin, end - begin, f, (inputs + begin)...);
+  map<V, how, formula>(static_cast<Element*>(work.out) + begin, end - begin, f, (inputs + begin)...);
 }
 
 // The parameters of a row: one more contiguous input, that begins again in each.
+template <class V, class Slope>
 struct RowParameters {
-  RECTIFY_INLINE RowParameters(const float* parameter, size_t channels) : parameter_(parameter) {
-    store(ends_, load(parameter + channels - F32::lanes));
-    store(ends_ + F32::lanes, load(parameter));
+  RECTIFY_INLINE RowParameters(const Slope* parameter, size_t channels) : parameter_(parameter) {
+    store(ends_, V::load(parameter + channels - V::lanes));
+    store(ends_ + V::lanes, V::load(parameter));
   }
-  RECTIFY_INLINE F32 within(size_t offset) const { return load(parameter_ + offset); }
-  RECTIFY_INLINE F32 across(size_t left) const { return load(ends_ + F32::lanes - left); }
+  RECTIFY_INLINE V within(size_t offset) const { return V::load(parameter_ + offset); }
+  RECTIFY_INLINE V across(size_t left) const { return V::load(ends_ + V::lanes - left); }
   RECTIFY_INLINE void next() {}
 
  private:
-  const float* parameter_;
-  float ends_[2 * F32::lanes];  // the last parameters and the first
+  const Slope* parameter_;
+  typename V::Scalar ends_[2 * V::lanes];  // the last parameters and the first
 };
 
 // The parameters of a run: all the same.
+template <class V, class Slope>
 struct RunParameters {
-  RECTIFY_INLINE RunParameters(const float* parameter, size_t channels, size_t channel)
-      : parameter_(parameter), channels_(channels), channel_(channel), value_(broadcast(parameter[channel])) {}
-  RECTIFY_INLINE F32 within(size_t) const { return value_; }
-  RECTIFY_INLINE F32 across(size_t left) const { return select(first(left), value_, broadcast(parameter_[following()])); }
+  RECTIFY_INLINE RunParameters(const Slope* parameter, size_t channels, size_t channel)
+      : parameter_(parameter), channels_(channels), channel_(channel), value_(V::broadcast(widen(parameter[channel]))) {}
+  RECTIFY_INLINE V within(size_t) const { return value_; }
+  RECTIFY_INLINE V across(size_t left) const {
+    return select(V::first(left), value_, V::broadcast(widen(parameter_[following()])));
+  }
   RECTIFY_INLINE void next() {
     channel_ = following();
-    value_ = broadcast(parameter_[channel_]);
+    value_ = V::broadcast(widen(parameter_[channel_]));
   }
 
  private:
   RECTIFY_INLINE size_t following() const { return channel_ + 1 == channels_ ? 0 : channel_ + 1; }
-  const float* parameter_;
+  const Slope* parameter_;
   size_t channels_, channel_;
-  F32 value_;
+  V value_;
 };
 
 // out = f(parameter, inputs...) for n elements, the first of which has `left` elements of its line before it, itself
 // included. within(offset) are the parameters of a vector in its line, across(left) those of one with `left` elements in
 // its line and the others in the next. Lines are at least a vector long.
-template <Store how, class Parameters, class F, class... Inputs>
-RECTIFY_INLINE void map_lines(float* out, size_t n, size_t length, size_t left, Parameters line, F f,
+template <class V, Store how, class Element, class Parameters, class F, class... Inputs>
+RECTIFY_INLINE void map_lines(Element* out, size_t n, size_t length, size_t left, Parameters line, F f,
                               const Inputs*... inputs) {
-  constexpr size_t lanes = F32::lanes;
+  constexpr size_t lanes = V::lanes;
   const auto parameters = [&]() RECTIFY_LAMBDA { return left < lanes ? line.across(left) : line.within(length - left); };
   const auto pass = [&](size_t count) RECTIFY_LAMBDA {
     if (count < left) {
@@ -77,65 +81,68 @@ RECTIFY_INLINE void map_lines(float* out, size_t n, size_t length, size_t left, 
     }
   };
 
-  size_t i = smaller(n, elements_to_alignment(out));
+  size_t i = smaller(n, elements_to_alignment<V>(out));
   if (i != 0) {
-    put_partial<how>(out, f(parameters(), load_partial(inputs, i)...), i);
+    put_partial<how>(out, f(parameters(), V::load_partial(inputs, i)...), i);
     pass(i);
   }
   while (i + lanes <= n) {
     const size_t within = smaller(left, n - i) / lanes * lanes, stop = i + within;
     size_t offset = length - left;
     for (; i + 4 * lanes <= stop; i += 4 * lanes, offset += 4 * lanes) {
-      F32 result[4];
+      V result[4];
 #pragma GCC unroll 4
-      for (size_t v = 0; v < 4; ++v) result[v] = f(line.within(offset + v * lanes), load_once(inputs + i + v * lanes)...);
+      for (size_t v = 0; v < 4; ++v)
+        result[v] = f(line.within(offset + v * lanes), V::load_once(inputs + i + v * lanes)...);
 #pragma GCC unroll 4
       for (size_t v = 0; v < 4; ++v) put<how>(out + i + v * lanes, result[v]);
     }
-    for (; i < stop; i += lanes, offset += lanes) put<how>(out + i, f(line.within(offset), load_once(inputs + i)...));
+    for (; i < stop; i += lanes, offset += lanes) put<how>(out + i, f(line.within(offset), V::load_once(inputs + i)...));
     pass(within);
     if (left < lanes && i + lanes <= n) {
-      put<how>(out + i, f(line.across(left), load_once(inputs + i)...));
+      put<how>(out + i, f(line.across(left), V::load_once(inputs + i)...));
       i += lanes;
       pass(lanes);
     }
   }
   const size_t rest = n - i;
-  if (rest != 0) put_partial<how>(out + i, f(parameters(), load_partial(inputs + i, rest)...), rest);
+  if (rest != 0) put_partial<how>(out + i, f(parameters(), V::load_partial(inputs + i, rest)...), rest);
 }
 
 // Writes the parameters of `count` elements, one each.
-RECTIFY_INLINE void lay_out(const Work& work, size_t begin, float* to, size_t count) {
-  const float* parameter = static_cast<const float*>(work.parameter);
+template <class V, class Slope>
+RECTIFY_INLINE void lay_out(const Work& work, size_t begin, typename V::Scalar* to, size_t count) {
+  const Slope* parameter = static_cast<const Slope*>(work.parameter);
   size_t channel = begin / work.inner % work.channels, left = work.inner - begin % work.inner;
   const size_t once = smaller(count, work.channels * work.inner);
   for (size_t k = 0; k < once; ++k) {
-    to[k] = parameter[channel];
+    to[k] = widen(parameter[channel]);
     if (--left != 0) continue;
     left = work.inner;
     channel = channel + 1 == work.channels ? 0 : channel + 1;
   }
   // From there on it repeats. In whole vectors, where the copy does not run into itself.
   size_t k = once;
-  if (once >= F32::lanes) {
-    for (; k + F32::lanes <= count; k += F32::lanes) store(to + k, load(to + k - once));
+  if (once >= V::lanes) {
+    for (; k + V::lanes <= count; k += V::lanes) store(to + k, V::load(to + k - once));
   }
   for (; k < count; ++k) to[k] = to[k - once];
 }
 
 // The same for lines of less than a vector, piece by piece, one store a parameter, the last of which reaches beyond.
+template <class V, class Slope>
 class LaidOut {
  public:
   RECTIFY_INLINE LaidOut(const Work& work, size_t begin)
-      : parameter_(static_cast<const float*>(work.parameter)),
+      : parameter_(static_cast<const Slope*>(work.parameter)),
         channels_(work.channels),
         inner_(work.inner),
         channel_(begin / work.inner % work.channels),
         left_(work.inner - begin % work.inner) {}
-  RECTIFY_INLINE void write(float* to, size_t count) {
+  RECTIFY_INLINE void write(typename V::Scalar* to, size_t count) {
     size_t k = 0;
     for (;;) {
-      store(to + k, broadcast(parameter_[channel_]));
+      store(to + k, V::broadcast(widen(parameter_[channel_])));
       const size_t stop = smaller(k + left_, count);
       left_ -= stop - k;
       k = stop;
@@ -148,62 +155,70 @@ class LaidOut {
   }
 
  private:
-  const float* parameter_;
+  const Slope* parameter_;
   size_t channels_, inner_, channel_, left_;
 };
 
 // The length of a pattern of parameters that repeats after whole vectors, as long as there is room for; 0 where there is
 // none, n elements are too few to be worth laying it out, or lines are so long that they have few borders.
+template <class V>
 RECTIFY_INLINE size_t pattern_period(const Work& work, size_t n) {
   if (work.channels > longest_pattern || work.inner > longest_pattern / work.channels) return 0;
   const size_t once = work.channels * work.inner;
   if ((work.inner == 1 ? once : work.inner) >= longest_pattern / 2) return 0;
   size_t period = once;
-  while (period % F32::lanes != 0) period += once;
+  while (period % V::lanes != 0) period += once;
   if (period > longest_pattern || n < 8 * period) return 0;
   return n < 32 * longest_pattern ? period : longest_pattern / period * period;
 }
 
 // out = f(parameter, inputs...) for elements [begin, end), with each element's own channel's parameter.
-template <Store how, class F, class... Inputs>
+template <class Format, Store how, class F, class... Inputs>
 RECTIFY_INLINE void map_channels(const Work& work, size_t begin, size_t end, F f, const Inputs*... inputs) {
-  constexpr size_t lanes = F32::lanes;
-  const float* parameter = static_cast<const float*>(work.parameter);
+  using V = typename Format::Vector;
+  using Scalar = typename V::Scalar;
+  using Element = typename Format::Element;
+  using Slope = typename Format::Slope;
+  constexpr size_t lanes = V::lanes;
+  const Slope* parameter = static_cast<const Slope*>(work.parameter);
   const size_t channels = work.channels, inner = work.inner, n = end - begin;
   const size_t length = inner == 1 ? channels : inner;
-  float* out = static_cast<float*>(work.out) + begin;
+  Element* out = static_cast<Element*>(work.out) + begin;
 
   if (channels == 1) {
-    const F32 p = broadcast(parameter[0]);
-    return map_elements<how>(
+    const V p = V::broadcast(widen(parameter[0]));
+    return map_elements<V, Element, how>(
         work, begin, end, [&](auto... v) RECTIFY_LAMBDA { return f(p, v...); }, inputs...);
   }
-  const size_t head = smaller(n, elements_to_alignment(out));
-  if (const size_t period = pattern_period(work, n)) {
-    alignas(64) float space[lanes + longest_pattern];
-    const float* pattern = parameter;  // which is one itself where whole rows of whole vectors begin here
-    if (inner != 1 || period != channels || begin % channels != 0 || head != 0) {
-      pattern = space + lanes;
-      lay_out(work, begin, space + lanes - head, head + period);
+  const size_t head = smaller(n, elements_to_alignment<V>(out));
+  if (const size_t period = pattern_period<V>(work, n)) {
+    alignas(64) Scalar space[lanes + longest_pattern];
+    const Scalar* pattern = nullptr;
+    if constexpr (is_same<Slope, Scalar>) {  // one itself where whole rows of whole vectors begin here
+      if (inner == 1 && period == channels && begin % channels == 0 && head == 0) pattern = parameter;
     }
-    return map_pattern<how>(out, n, head, pattern, period, f, (inputs + begin)...);
+    if (pattern == nullptr) {
+      pattern = space + lanes;
+      lay_out<V, Slope>(work, begin, space + lanes - head, head + period);
+    }
+    return map_pattern<V, how>(out, n, head, pattern, period, f, (inputs + begin)...);
   }
   if (length < lanes) {
-    alignas(64) float space[piece + 2 * lanes];
-    LaidOut parameters(work, begin);
+    alignas(64) Scalar space[piece + 2 * lanes];
+    LaidOut<V, Slope> parameters(work, begin);
     size_t count = smaller(n, head + piece);
     for (size_t i = 0; i < n; i += count, count = smaller(n - i, piece)) {
       parameters.write(space, count);
-      map<how, Formula::brief>(out + i, count, f, space, (inputs + begin + i)...);
+      map<V, how, Formula::brief>(out + i, count, f, space, (inputs + begin + i)...);
     }
     return;
   }
   const size_t left = length - begin % length;
   if (inner == 1) {
-    map_lines<how>(out, n, length, left, RowParameters(parameter, channels), f, (inputs + begin)...);
+    map_lines<V, how>(out, n, length, left, RowParameters<V, Slope>(parameter, channels), f, (inputs + begin)...);
   } else {
-    map_lines<how>(out, n, length, left, RunParameters(parameter, channels, begin / inner % channels), f,
-                   (inputs + begin)...);
+    map_lines<V, how>(out, n, length, left, RunParameters<V, Slope>(parameter, channels, begin / inner % channels), f,
+                      (inputs + begin)...);
   }
 }
 

@@ -1,6 +1,6 @@
-// out[i] = f(inputs[i]...) over contiguous elements. The aligning head, the body and the tail call the same f on a vector,
-// so an element's position cannot change its bits. A vector is loaded whole before its result is stored, and never again:
-// in place is safe.
+// out[i] = f(inputs[i]...) over contiguous elements, on vectors V. The aligning head, the body and the tail call the same f
+// on a vector, so an element's position cannot change its bits. A vector is loaded whole before its result is stored, and
+// never again: in place is safe.
 #pragma once
 
 #include "stores.hpp"
@@ -18,57 +18,59 @@ namespace {
 // 90 % of the ceiling forward and from 78 to about 88 % backward; it slows a brief formula down. A prefetch never faults.
 enum class Formula { brief, lengthy, lengthy_from_dram };
 
-template <Store how, Formula formula, class F, class... Inputs>
-RECTIFY_INLINE void map(float* out, size_t n, F f, const Inputs*... inputs) {
+template <class V, Store how, Formula formula, class Element, class F, class... Inputs>
+RECTIFY_INLINE void map(Element* out, size_t n, F f, const Inputs*... inputs) {
   constexpr bool lengthy = formula != Formula::brief;
-  constexpr size_t lanes = F32::lanes, vectors = lengthy ? 2 : 4;
-  constexpr size_t ahead = formula == Formula::lengthy_from_dram ? 512 / sizeof...(Inputs) : 0;
+  constexpr size_t lanes = V::lanes, vectors = lengthy ? 2 : 4;
+  constexpr size_t line_elements = 64 / sizeof(Element);
+  constexpr size_t ahead = formula == Formula::lengthy_from_dram ? 32 * line_elements / sizeof...(Inputs) : 0;
   // ELU's value has no register to spare, and uses its input but twice.
-  const auto take = [](const float* p)
-                        RECTIFY_LAMBDA { return lengthy && sizeof...(Inputs) == 1 ? load(p) : load_once(p); };
-  const size_t head = smaller(n, elements_to_alignment(out));
-  if (head != 0) put_partial<how>(out, f(load_partial(inputs, head)...), head);
+  const auto take = [](const auto* p)
+                        RECTIFY_LAMBDA { return lengthy && sizeof...(Inputs) == 1 ? V::load(p) : V::load_once(p); };
+  const size_t head = smaller(n, elements_to_alignment<V>(out));
+  if (head != 0) put_partial<how>(out, f(V::load_partial(inputs, head)...), head);
   size_t i = head;
   for (; i + vectors * lanes <= n; i += vectors * lanes) {
     if constexpr (ahead != 0) {
 #pragma GCC unroll 4
-      for (size_t line = 0; line < vectors * lanes; line += 16) (__builtin_prefetch(inputs + i + ahead + line), ...);
+      for (size_t line = 0; line < vectors * lanes; line += line_elements)
+        (__builtin_prefetch(inputs + i + ahead + line), ...);
     }
-    F32 result[vectors];
+    V result[vectors];
 #pragma GCC unroll 4
     for (size_t v = 0; v < vectors; ++v) result[v] = f(take(inputs + i + v * lanes)...);
 #pragma GCC unroll 4
     for (size_t v = 0; v < vectors; ++v) put<how>(out + i + v * lanes, result[v]);
   }
   for (; i + lanes <= n; i += lanes) put<how>(out + i, f(take(inputs + i)...));
-  if (i != n) put_partial<how>(out + i, f(load_partial(inputs + i, n - i)...), n - i);
+  if (i != n) put_partial<how>(out + i, f(V::load_partial(inputs + i, n - i)...), n - i);
 }
 
 // out[i] = f(parameter, inputs[i]...) where the parameters repeat: pattern[k] belongs to every element head + k (mod
 // period), the head's own stand before pattern[0]. head aligns out, and the period is a multiple of the vector, and long,
 // so that the loop over it runs like one without a pattern: the load of the parameters folds into the operation that uses
 // them.
-template <Store how, class F, class... Inputs>
-RECTIFY_INLINE void map_pattern(float* out, size_t n, size_t head, const float* pattern, size_t period, F f,
+template <class V, Store how, class Element, class F, class... Inputs>
+RECTIFY_INLINE void map_pattern(Element* out, size_t n, size_t head, const typename V::Scalar* pattern, size_t period, F f,
                                 const Inputs*... inputs) {
-  constexpr size_t lanes = F32::lanes;
-  if (head != 0) put_partial<how>(out, f(load_partial(pattern - head, head), load_partial(inputs, head)...), head);
+  constexpr size_t lanes = V::lanes;
+  if (head != 0) put_partial<how>(out, f(V::load_partial(pattern - head, head), V::load_partial(inputs, head)...), head);
   for (size_t i = head, count; i < n; i += count) {
     count = smaller(period, n - i);
     size_t k = 0;
     for (; k + 4 * lanes <= count; k += 4 * lanes) {
-      F32 result[4];
+      V result[4];
 #pragma GCC unroll 4
       for (size_t v = 0; v < 4; ++v) {
-        result[v] = f(load(pattern + k + v * lanes), load_once(inputs + i + k + v * lanes)...);
+        result[v] = f(V::load(pattern + k + v * lanes), V::load_once(inputs + i + k + v * lanes)...);
       }
 #pragma GCC unroll 4
       for (size_t v = 0; v < 4; ++v) put<how>(out + i + k + v * lanes, result[v]);
     }
-    for (; k + lanes <= count; k += lanes) put<how>(out + i + k, f(load(pattern + k), load_once(inputs + i + k)...));
+    for (; k + lanes <= count; k += lanes) put<how>(out + i + k, f(V::load(pattern + k), V::load_once(inputs + i + k)...));
     const size_t rest = count - k;
     if (rest == 0) continue;
-    put_partial<how>(out + i + k, f(load_partial(pattern + k, rest), load_partial(inputs + i + k, rest)...), rest);
+    put_partial<how>(out + i + k, f(V::load_partial(pattern + k, rest), V::load_partial(inputs + i + k, rest)...), rest);
   }
 }
 

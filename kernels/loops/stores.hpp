@@ -10,25 +10,26 @@ enum class Store {
   streaming,  // past the caches; the address is a multiple of the vector
 };
 
-template <Store how>
-RECTIFY_INLINE void put(float* p, F32 a) {
+template <Store how, class Element, class V>
+RECTIFY_INLINE void put(Element* p, V a) {
   if constexpr (how == Store::ordinary) store(p, a);
   if constexpr (how == Store::streaming) stream(p, a);
 }
 
-template <Store how>
-RECTIFY_INLINE void put_partial(float* p, F32 a, size_t count) {
+template <Store how, class Element, class V>
+RECTIFY_INLINE void put_partial(Element* p, V a, size_t count) {
   if constexpr (how != Store::none) store_partial(p, a, count);
 }
 
-// Elements that are summed before their dx is written, where both are not done in one loop: x, dy and dx fill three
+// Elements that are summed before their dx is written, where both are not done in one loop: x, dy and dx of f32 fill three
 // quarters of 32 KiB. Each stretch of streaming stores ends with a fence, which takes as long as some hundred elements.
 template <Store how>
 constexpr size_t stretch = how == Store::streaming ? 8192 : 2048;
 
-// Elements from p to the next multiple of the vector: stores that straddle lines cost up to twice as much.
-RECTIFY_INLINE size_t elements_to_alignment(const float* p) {
-  return (0 - reinterpret_cast<uintptr_t>(p)) / sizeof(float) % F32::lanes;
+// Elements from p to the next multiple of what a vector fills: stores that straddle lines cost up to twice as much.
+template <class V, class Element>
+RECTIFY_INLINE size_t elements_to_alignment(const Element* p) {
+  return (0 - reinterpret_cast<uintptr_t>(p)) / sizeof(Element) % V::lanes;
 }
 
 RECTIFY_INLINE size_t smaller(size_t a, size_t b) { return a < b ? a : b; }

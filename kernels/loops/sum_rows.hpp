@@ -22,10 +22,11 @@ namespace {
 constexpr size_t narrow_row = 8;
 
 // Rows from some row on, as a part sees them: its channels of each.
+template <class V, class Element>
 struct Rows {
-  const float *x, *dy;
-  float* dx;  // NULL: not wanted
-  const float* parameter;
+  const Element *x, *dy;
+  Element* dx;  // NULL: not wanted
+  const typename V::Scalar* parameter;
   size_t stride;  // from row to row
   size_t width;   // channels of the part
 
@@ -37,22 +38,22 @@ struct Rows {
 // `count` rows of `vectors` vectors with their sums in registers, of `leaves` neighbouring leaves side by side: several
 // hide the latency of a short row's sums. Rows that do not fill vectors have no dx here. The sums of a leaf are left at
 // sums[vectors * lanes].
-template <Store how, size_t leaves, size_t vectors, class Gradient, class Add>
-RECTIFY_INLINE void sum_narrow_rows(const Rows rows, size_t count, float* sums, Gradient gradient, Add add) {
-  constexpr size_t lanes = F32::lanes;
+template <class V, Store how, size_t leaves, size_t vectors, class Rows, class Gradient, class Add>
+RECTIFY_INLINE void sum_narrow_rows(const Rows rows, size_t count, typename V::Scalar* sums, Gradient gradient, Add add) {
+  constexpr size_t lanes = V::lanes;
   const size_t rest = rows.width % lanes;
-  F32 sum[leaves * vectors];
+  V sum[leaves * vectors];
 #pragma GCC unroll 16
-  for (size_t s = 0; s < leaves * vectors; ++s) sum[s] = broadcast(0);
+  for (size_t s = 0; s < leaves * vectors; ++s) sum[s] = V::broadcast(0);
   for (size_t row = 0; row < count; ++row) {
 #pragma GCC unroll 16
     for (size_t s = 0; s < leaves * vectors; ++s) {
       const size_t v = s % vectors, at = (s / vectors * row_block + row) * rows.stride + v * lanes;
       const bool partial = how == Store::none && v + 1 == vectors && rest != 0;
-      const F32 vx = partial ? load_partial(rows.x + at, rest) : load_once(rows.x + at);
-      const F32 vdy = partial ? load_partial(rows.dy + at, rest) : load_once(rows.dy + at);
+      const V vx = partial ? V::load_partial(rows.x + at, rest) : V::load_once(rows.x + at);
+      const V vdy = partial ? V::load_partial(rows.dy + at, rest) : V::load_once(rows.dy + at);
       sum[s] = add(vx, vdy, sum[s]);
-      if constexpr (how != Store::none) put<how>(rows.dx + at, gradient(load(rows.parameter + v * lanes), vx, vdy));
+      if constexpr (how != Store::none) put<how>(rows.dx + at, gradient(V::load(rows.parameter + v * lanes), vx, vdy));
     }
   }
 #pragma GCC unroll 16
@@ -60,30 +61,30 @@ RECTIFY_INLINE void sum_narrow_rows(const Rows rows, size_t count, float* sums, 
 }
 
 // The same for one leaf, with code for each number of vectors up to `vectors`.
-template <Store how, size_t vectors, class Gradient, class Add>
-RECTIFY_INLINE void sum_narrow_leaf(const Rows& rows, size_t count, float* sums, Gradient gradient, Add add) {
-  if (vectors == 1 || rows.width > (vectors - 1) * F32::lanes) {
-    sum_narrow_rows<how, 1, vectors>(rows, count, sums, gradient, add);
+template <class V, Store how, size_t vectors, class Rows, class Gradient, class Add>
+RECTIFY_INLINE void sum_narrow_leaf(const Rows& rows, size_t count, typename V::Scalar* sums, Gradient gradient, Add add) {
+  if (vectors == 1 || rows.width > (vectors - 1) * V::lanes) {
+    sum_narrow_rows<V, how, 1, vectors>(rows, count, sums, gradient, add);
   } else if constexpr (vectors > 1) {
-    sum_narrow_leaf<how, vectors - 1>(rows, count, sums, gradient, add);
+    sum_narrow_leaf<V, how, vectors - 1>(rows, count, sums, gradient, add);
   }
 }
 
 // Rows added to sums in memory, one after the other, and their dx unless `how` is none.
-template <Store how, class Gradient, class Add>
-RECTIFY_INLINE void add_rows(const Rows& all, size_t count, float* sums, Gradient gradient, Add add) {
-  constexpr size_t lanes = F32::lanes;
+template <class V, Store how, class Rows, class Gradient, class Add>
+RECTIFY_INLINE void add_rows(const Rows& all, size_t count, typename V::Scalar* sums, Gradient gradient, Add add) {
+  constexpr size_t lanes = V::lanes;
   for (size_t r = 0; r < count; ++r) {
     const Rows row = all.from(r);
     size_t c = 0;
     const auto take = [&]<size_t vectors>() RECTIFY_LAMBDA {
-      F32 sum[vectors], result[vectors];
+      V sum[vectors], result[vectors];
 #pragma GCC unroll 4
       for (size_t v = 0; v < vectors; ++v) {
         const size_t at = c + v * lanes;
-        const F32 vx = load_once(row.x + at), vdy = load_once(row.dy + at);
-        sum[v] = add(vx, vdy, load(sums + at));
-        if constexpr (how != Store::none) result[v] = gradient(load(row.parameter + at), vx, vdy);
+        const V vx = V::load_once(row.x + at), vdy = V::load_once(row.dy + at);
+        sum[v] = add(vx, vdy, V::load(sums + at));
+        if constexpr (how != Store::none) result[v] = gradient(V::load(row.parameter + at), vx, vdy);
       }
 #pragma GCC unroll 4
       for (size_t v = 0; v < vectors; ++v) {
@@ -97,27 +98,27 @@ RECTIFY_INLINE void add_rows(const Rows& all, size_t count, float* sums, Gradien
     while (c + lanes <= row.width) take.template operator()<1>();
     const size_t rest = row.width - c;
     if (rest == 0) continue;
-    const F32 vx = load_partial(row.x + c, rest), vdy = load_partial(row.dy + c, rest);
-    store_partial(sums + c, add(vx, vdy, load_partial(sums + c, rest)), rest);
+    const V vx = V::load_partial(row.x + c, rest), vdy = V::load_partial(row.dy + c, rest);
+    store_partial(sums + c, add(vx, vdy, V::load_partial(sums + c, rest)), rest);
     if constexpr (how != Store::none) {
-      put_partial<how>(row.dx + c, gradient(load_partial(row.parameter + c, rest), vx, vdy), rest);
+      put_partial<how>(row.dx + c, gradient(V::load_partial(row.parameter + c, rest), vx, vdy), rest);
     }
   }
 }
 
 // A tensor of one row: dx and the sums are two outputs of a map.
-template <Store how, Store how_sums, class Gradient, class Add>
-RECTIFY_INLINE void map_one_row(const Rows& row, float* sums, Gradient gradient, Add add) {
-  constexpr size_t lanes = F32::lanes;
+template <class V, Store how, Store how_sums, class Rows, class Gradient, class Add>
+RECTIFY_INLINE void map_one_row(const Rows& row, typename V::Scalar* sums, Gradient gradient, Add add) {
+  constexpr size_t lanes = V::lanes;
   size_t c = 0;
   const auto take = [&]<size_t vectors>() RECTIFY_LAMBDA {
-    F32 sum[vectors], result[vectors];
+    V sum[vectors], result[vectors];
 #pragma GCC unroll 2
     for (size_t v = 0; v < vectors; ++v) {
       const size_t at = c + v * lanes;
-      const F32 vx = load_once(row.x + at), vdy = load_once(row.dy + at);
-      sum[v] = add(vx, vdy, broadcast(0)) + broadcast(0);
-      if constexpr (how != Store::none) result[v] = gradient(load(row.parameter + at), vx, vdy);
+      const V vx = V::load_once(row.x + at), vdy = V::load_once(row.dy + at);
+      sum[v] = add(vx, vdy, V::broadcast(0)) + V::broadcast(0);
+      if constexpr (how != Store::none) result[v] = gradient(V::load(row.parameter + at), vx, vdy);
     }
 #pragma GCC unroll 2
     for (size_t v = 0; v < vectors; ++v) {
@@ -129,50 +130,51 @@ RECTIFY_INLINE void map_one_row(const Rows& row, float* sums, Gradient gradient,
   };
   const auto take_partial = [&](size_t count) RECTIFY_LAMBDA {
     if (count == 0) return;
-    const F32 vx = load_partial(row.x + c, count), vdy = load_partial(row.dy + c, count);
-    store_partial(sums + c, add(vx, vdy, broadcast(0)) + broadcast(0), count);
+    const V vx = V::load_partial(row.x + c, count), vdy = V::load_partial(row.dy + c, count);
+    store_partial(sums + c, add(vx, vdy, V::broadcast(0)) + V::broadcast(0), count);
     if constexpr (how != Store::none) {
-      put_partial<how>(row.dx + c, gradient(load_partial(row.parameter + c, count), vx, vdy), count);
+      put_partial<how>(row.dx + c, gradient(V::load_partial(row.parameter + c, count), vx, vdy), count);
     }
     c += count;
   };
-  take_partial(smaller(row.width, elements_to_alignment(how == Store::none ? sums : row.dx)));
+  take_partial(smaller(row.width, how == Store::none ? elements_to_alignment<V>(sums) : elements_to_alignment<V>(row.dx)));
   while (c + 2 * lanes <= row.width) take.template operator()<2>();
   while (c + lanes <= row.width) take.template operator()<1>();
   take_partial(row.width - c);
 }
 
-// dx_of(begin, end) writes dx of elements [begin, end) of the tensor.
-template <Store how, class Gradient, class Add, class DxOf>
-RECTIFY_INLINE void sum_rows(const Work& work, const SumPart& part, Gradient gradient, Add add, DxOf dx_of) {
-  constexpr size_t lanes = F32::lanes;
-  const float* parameter = static_cast<const float*>(work.parameter);
-  float* dx = static_cast<float*>(work.out);
+// `parameter`: those of the part's channels. map_dx writes dx where that is done apart.
+template <class V, class Element, Store how, class Gradient, class Add>
+RECTIFY_INLINE void sum_rows(const Work& work, const SumPart& part, const typename V::Scalar* parameter, MapKernel map_dx,
+                             Gradient gradient, Add add) {
+  using Scalar = typename V::Scalar;
+  constexpr size_t lanes = V::lanes;
+  Element* dx = static_cast<Element*>(work.out);
   const size_t first = part.channel_begin, width = part.channel_end - first, channels = work.channels;
-  const Rows all = {static_cast<const float*>(work.x) + first,
-                    static_cast<const float*>(work.dy) + first,
-                    how == Store::none ? nullptr : dx + first,
-                    how == Store::none ? nullptr : parameter + first,
-                    channels,
-                    width};
+  const Rows<V, Element> all = {static_cast<const Element*>(work.x) + first,
+                                static_cast<const Element*>(work.dy) + first,
+                                how == Store::none ? nullptr : dx + first,
+                                how == Store::none ? nullptr : parameter,
+                                channels,
+                                width};
 
   if (work.outer == 1) {
-    float* sums = static_cast<float*>(part.nodes);
-    if (how == Store::streaming && elements_to_alignment(sums) == elements_to_alignment(all.dx)) {
-      return map_one_row<how, Store::streaming>(all, sums, gradient, add);
+    Scalar* sums = static_cast<Scalar*>(part.nodes);
+    if (how == Store::streaming && elements_to_alignment<V>(sums) == elements_to_alignment<V>(all.dx)) {
+      return map_one_row<V, how, Store::streaming>(all, sums, gradient, add);
     }
-    return map_one_row<how, Store::ordinary>(all, sums, gradient, add);
+    return map_one_row<V, how, Store::ordinary>(all, sums, gradient, add);
   }
 
-  Trees trees(part);
-  if ((channels | first | width) % lanes == 0 && (how != Store::streaming || elements_to_alignment(dx) == 0)) {
+  Trees<Scalar> trees(part);
+  if ((channels | first | width) % lanes == 0 && (how != Store::streaming || elements_to_alignment<V>(dx) == 0)) {
     for (size_t leaf = part.leaf_begin; leaf < part.leaf_end; ++leaf) {
       const size_t row = leaf * row_block, count = smaller(row_block, work.outer - row);
       if (width <= narrow_row * lanes) {
-        sum_narrow_leaf<how, narrow_row>(all.from(row), count, trees.leaf(), gradient, add);
+        sum_narrow_leaf<V, how, narrow_row>(all.from(row), count, trees.leaf(), gradient, add);
       } else {
         for (size_t c = 0; c < width; ++c) trees.leaf()[c] = 0;
-        add_rows<how>(all.from(row), count, trees.leaf(), gradient, add);
+        add_rows<V, how>(all.from(row), count, trees.leaf(), gradient, add);
       }
       trees.add_leaf();
     }
@@ -182,11 +184,11 @@ RECTIFY_INLINE void sum_rows(const Work& work, const SumPart& part, Gradient gra
   // Rows that are not whole vectors: sums first.
   const auto map_rows = [&](size_t row, size_t count) RECTIFY_LAMBDA {
     if constexpr (how != Store::none) {
-      if (width == channels) return dx_of(row * channels, (row + count) * channels);
-      for (size_t at = row * channels + first; count != 0; --count, at += channels) dx_of(at, at + width);
+      if (width == channels) return map_dx(work, row * channels, (row + count) * channels);
+      for (size_t at = row * channels + first; count != 0; --count, at += channels) map_dx(work, at, at + width);
     }
   };
-  const Rows inputs = {all.x, all.dy, nullptr, nullptr, channels, width};
+  const Rows<V, Element> inputs = {all.x, all.dy, nullptr, nullptr, channels, width};
   size_t unmapped = part.leaf_begin * row_block;  // the first row whose dx is still to be written
   const auto map_until = [&](size_t row, bool at_once) RECTIFY_LAMBDA {
     if (!at_once && (row - unmapped) * width < stretch<how>) return;
@@ -201,7 +203,7 @@ RECTIFY_INLINE void sum_rows(const Work& work, const SumPart& part, Gradient gra
       const size_t end = smaller(work.outer, row + row_block), at_a_time = stretch<how> / width + 1;
       for (size_t count; row < end; row += count) {
         count = smaller(at_a_time, end - row);
-        add_rows<Store::none>(inputs.from(row), count, trees.leaf(), gradient, add);
+        add_rows<V, Store::none>(inputs.from(row), count, trees.leaf(), gradient, add);
         map_until(row + count, true);
       }
       trees.add_leaf();
@@ -211,14 +213,14 @@ RECTIFY_INLINE void sum_rows(const Work& work, const SumPart& part, Gradient gra
     const size_t vectors = (width + lanes - 1) / lanes;
     leaves = vectors == 1 ? 4 : vectors == 2 ? 2 : 1;
     if (leaf + leaves > part.leaf_end || row + leaves * row_block > work.outer) leaves = 1;
-    float sums[narrow_row * lanes];
+    Scalar sums[narrow_row * lanes];
     const size_t end = smaller(work.outer, row + leaves * row_block);
     if (leaves == 4) {
-      sum_narrow_rows<Store::none, 4, 1>(inputs.from(row), row_block, sums, gradient, add);
+      sum_narrow_rows<V, Store::none, 4, 1>(inputs.from(row), row_block, sums, gradient, add);
     } else if (leaves == 2) {
-      sum_narrow_rows<Store::none, 2, 2>(inputs.from(row), row_block, sums, gradient, add);
+      sum_narrow_rows<V, Store::none, 2, 2>(inputs.from(row), row_block, sums, gradient, add);
     } else {
-      sum_narrow_leaf<Store::none, narrow_row>(inputs.from(row), end - row, sums, gradient, add);
+      sum_narrow_leaf<V, Store::none, narrow_row>(inputs.from(row), end - row, sums, gradient, add);
     }
     for (size_t l = 0; l < leaves; ++l) {
       for (size_t c = 0; c < width; ++c) trees.leaf()[c] = sums[l * vectors * lanes + c];

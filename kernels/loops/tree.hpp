@@ -8,16 +8,17 @@ namespace {
 
 // The trees of a part's channels, grown leaf by leaf like a binary counter: level k holds a node of 2^k leaves where bit k
 // of the number of leaves so far is set.
+template <class Scalar>
 class Trees {
  public:
   RECTIFY_INLINE explicit Trees(const SumPart& part)
-      : node_(static_cast<float*>(part.nodes)),
-        levels_(static_cast<float*>(part.scratch)),
+      : node_(static_cast<Scalar*>(part.nodes)),
+        levels_(static_cast<Scalar*>(part.scratch)),
         channels_(part.channel_end - part.channel_begin),
         leaves_(part.leaf_end - part.leaf_begin) {}
 
   // Where the next leaf's sums are to be left, one per channel, before it is added.
-  RECTIFY_INLINE float* leaf() const { return node_; }
+  RECTIFY_INLINE Scalar* leaf() const { return node_; }
 
   // After the last leaf the part's nodes stand there: odd ones have been carried up, and +0 has been added, which hides the
   // sign of a zero.
@@ -25,7 +26,7 @@ class Trees {
     const size_t index = done_++;
     const bool last = done_ == leaves_;
     for (size_t k = 0; index >> k != 0 || !last; ++k) {
-      float* level = levels_ + k * channels_;
+      Scalar* level = levels_ + k * channels_;
       if (index >> k & 1) {
         for (size_t c = 0; c < channels_; ++c) node_[c] = level[c] + node_[c];
       } else if (!last) {
@@ -33,33 +34,36 @@ class Trees {
         return;
       }
     }
-    for (size_t c = 0; c < channels_; ++c) node_[c] = node_[c] + 0.0f;
+    for (size_t c = 0; c < channels_; ++c) node_[c] = node_[c] + Scalar(0);
   }
 
  private:
-  float* node_;
-  float* levels_;
+  Scalar* node_;
+  Scalar* levels_;
   size_t channels_;
   size_t leaves_, done_ = 0;
 };
 
-// The last step: folds `count` nodes per channel by the pairwise tree.
-RECTIFY_INLINE void fold_nodes(float* node, size_t count, size_t channels, float* sums) {
+// The last step: folds `count` nodes per channel by the pairwise tree, and rounds to the slopes' format.
+template <class V, class Slope>
+RECTIFY_INLINE void fold_nodes(typename V::Scalar* node, size_t count, size_t channels, Slope* sums) {
   for (; count > 1; count = (count + 1) / 2) {
     for (size_t k = 0; k < count / 2; ++k) {
-      const float *first = node + 2 * k * channels, *second = first + channels;
+      const auto *first = node + 2 * k * channels, *second = first + channels;
       for (size_t c = 0; c < channels; ++c) node[k * channels + c] = first[c] + second[c];
     }
     if (count % 2 != 0) {
       for (size_t c = 0; c < channels; ++c) node[count / 2 * channels + c] = node[(count - 1) * channels + c];
     }
   }
-  for (size_t c = 0; c < channels; ++c) sums[c] = node[c];
+  size_t c = 0;
+  for (; c + V::lanes <= channels; c += V::lanes) store(sums + c, V::load(node + c));
+  if (c != channels) store_partial(sums + c, V::load_partial(node + c, channels - c), channels - c);
 }
 
 // The upper half of n vectors added to the lower, until one is left.
-template <size_t n>
-RECTIFY_INLINE F32 fold_halves(F32* v) {
+template <size_t n, class V>
+RECTIFY_INLINE V fold_halves(V* v) {
   if constexpr (n == 1) {
     return v[0];
   } else {

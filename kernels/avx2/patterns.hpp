@@ -1,0 +1,69 @@
+// 16 lanes of 16-bit elements as they are, for what needs no arithmetic: a whole register a load, no conversion.
+#pragma once
+
+#include "f32.hpp"
+
+namespace rectify {
+namespace {
+
+struct Mask16 {
+  __m256i v;  // all ones or all zeros per lane
+};
+
+template <class Element>
+struct Patterns {
+  __m256i v;
+  static constexpr size_t lanes = 16;
+
+  static RECTIFY_INLINE Patterns load(const Element* p) {
+    return {_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p))};
+  }
+  static RECTIFY_INLINE Patterns load_once(const Element* p) {
+    Patterns a = load(p);
+    __asm__("" : "+x"(a.v));
+    return a;
+  }
+  static RECTIFY_INLINE Patterns load_partial(const Element* p, size_t count) {
+    if (count < 8) return {_mm256_zextsi128_si256(load_words(p, count))};
+    const __m128i low = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p)), high = load_words(p + 8, count - 8);
+    return {_mm256_inserti128_si256(_mm256_castsi128_si256(low), high, 1)};
+  }
+};
+
+template <class Element>
+RECTIFY_INLINE void store(Element* p, Patterns<Element> a) {
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), a.v);
+}
+template <class Element>
+RECTIFY_INLINE void store_partial(Element* p, Patterns<Element> a, size_t count) {
+  __m128i rest = _mm256_castsi256_si128(a.v);
+  if (count & 8) {
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(p), rest);
+    p += 8;
+    rest = _mm256_extracti128_si256(a.v, 1);
+  }
+  store_words(p, rest, count & 7);
+}
+template <class Element>
+RECTIFY_INLINE void stream(Element* p, Patterns<Element> a) {
+  _mm256_stream_si256(reinterpret_cast<__m256i*>(p), a.v);
+}
+
+// From the pattern after -0 to that of -infinity; beyond are NaN. Taking one away puts -0 behind all others.
+template <class Element>
+RECTIFY_INLINE Mask16 below_zero(Patterns<Element> a) {
+  const __m256i infinity = _mm256_set1_epi16(static_cast<int16_t>(0x8000 | Element::infinity));
+  return {_mm256_cmpgt_epi16(infinity, _mm256_sub_epi16(a.v, _mm256_set1_epi16(1)))};
+}
+template <class Element>
+RECTIFY_INLINE Mask16 zero_or_below(Patterns<Element> a) {
+  const __m256i beyond = _mm256_set1_epi16(static_cast<int16_t>((0x8000 | Element::infinity) + 1));
+  return {_mm256_or_si256(_mm256_cmpgt_epi16(beyond, a.v), _mm256_cmpeq_epi16(a.v, _mm256_setzero_si256()))};
+}
+template <class Element>
+RECTIFY_INLINE Patterns<Element> zero_where(Mask16 mask, Patterns<Element> a) {
+  return {_mm256_andnot_si256(mask.v, a.v)};
+}
+
+}  // namespace
+}  // namespace rectify

@@ -1,0 +1,199 @@
+// 16 lanes of f32, and 16-bit elements widened to them.
+//
+// f16 has its conversions. bf16 is the upper half of an f32: widening shifts it up; rounding is integer arithmetic, or
+// narrowed() of bf16.hpp where the CPU has an instruction for it.
+#pragma once
+
+#include <immintrin.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "../formats.hpp"
+#include "../inline.hpp"
+
+namespace rectify {
+namespace {
+
+RECTIFY_INLINE float widen(float value) { return value; }
+RECTIFY_INLINE float widen(Half value) {
+  return _mm_cvtss_f32(_mm_cvtph_ps(_mm_cvtsi32_si128(static_cast<int32_t>(value.bits))));
+}
+RECTIFY_INLINE float widen(Bfloat value) {
+  return _mm_cvtss_f32(_mm_castsi128_ps(_mm_cvtsi32_si128(static_cast<int32_t>(value.bits) << 16)));
+}
+
+RECTIFY_INLINE __mmask16 first_lanes(size_t count) { return static_cast<__mmask16>((1u << count) - 1); }
+
+RECTIFY_INLINE __m512 widened(__m256i words, Half) { return _mm512_cvtph_ps(words); }
+RECTIFY_INLINE __m512 widened(__m256i words, Bfloat) {
+  return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(words), 16));
+}
+
+// The nearest, ties to even.
+RECTIFY_INLINE __m256i narrowed(__m512 v, Half) {
+  return _mm512_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+}
+// Adds what carries into the upper half where it is to be rounded up. A NaN stays one unless its payload is about all ones:
+// see without_payload().
+RECTIFY_INLINE __m256i rounded_bits(__m512 v) {
+  const __m512i bits = _mm512_castps_si512(v), odd = _mm512_and_si512(_mm512_srli_epi32(bits, 16), _mm512_set1_epi32(1));
+  const __m512i rounded = _mm512_add_epi32(_mm512_add_epi32(bits, _mm512_set1_epi32(0x7FFF)), odd);
+  return _mm512_cvtepi32_epi16(_mm512_srli_epi32(rounded, 16));
+}
+#if defined(RECTIFY_AVX512BF16)
+// The instruction does all but two things: it takes denormals for zeros, whatever MXCSR says, and so a vector with one goes
+// the long way. (It makes NaN quiet, as it may.)
+RECTIFY_INLINE __m256i narrowed(__m512 v, Bfloat) {
+  constexpr int denormal = 0x20;
+  if (__builtin_expect(_mm512_fpclass_ps_mask(v, denormal) != 0, 0)) return rounded_bits(v);
+  return reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(v));
+}
+#else
+RECTIFY_INLINE __m256i narrowed(__m512 v, Bfloat) { return rounded_bits(v); }
+#endif
+
+struct Mask32 {
+  __mmask16 v;
+};
+
+struct U32 {
+  __m512i v;
+  static RECTIFY_INLINE U32 broadcast(uint32_t bits) { return {_mm512_set1_epi32(static_cast<int32_t>(bits))}; }
+};
+
+struct F32 {
+  __m512 v;
+  using Scalar = float;
+  using Bits = U32;
+  static constexpr size_t lanes = 16;
+
+  static RECTIFY_INLINE F32 broadcast(float value) { return {_mm512_set1_ps(value)}; }
+
+  static RECTIFY_INLINE F32 load(const float* p) { return {_mm512_loadu_ps(p)}; }
+  template <class Element>
+  static RECTIFY_INLINE F32 load(const Element* p) {
+    return {widened(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)), Element())};
+  }
+
+  // The compiler would fold a load into each of the operations that use it; on Zen 4 loads are scarcer than registers.
+  template <class Element>
+  static RECTIFY_INLINE F32 load_once(const Element* p) {
+    F32 a = load(p);
+#if defined(__AVX512F__)
+    __asm__("" : "+v"(a.v));
+#endif
+    return a;
+  }
+
+  // The first `count` < 16 lanes; memory past them is not touched. Other lanes load as +0.
+  static RECTIFY_INLINE F32 load_partial(const float* p, size_t count) {
+    return {_mm512_maskz_loadu_ps(first_lanes(count), p)};
+  }
+  template <class Element>
+  static RECTIFY_INLINE F32 load_partial(const Element* p, size_t count) {
+    return {widened(_mm256_maskz_loadu_epi16(first_lanes(count), p), Element())};
+  }
+
+  // The first `count` <= 16 lanes.
+  static RECTIFY_INLINE Mask32 first(size_t count) { return {first_lanes(count)}; }
+};
+
+// ---- memory ----
+
+RECTIFY_INLINE void store(float* p, F32 a) { _mm512_storeu_ps(p, a.v); }
+template <class Element>
+RECTIFY_INLINE void store(Element* p, F32 a) {
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), narrowed(a.v, Element()));
+}
+
+RECTIFY_INLINE void store_partial(float* p, F32 a, size_t count) { _mm512_mask_storeu_ps(p, first_lanes(count), a.v); }
+template <class Element>
+RECTIFY_INLINE void store_partial(Element* p, F32 a, size_t count) {
+  _mm256_mask_storeu_epi16(p, first_lanes(count), narrowed(a.v, Element()));
+}
+
+// Past the caches; p is a multiple of what is stored. Ordered before later stores by stream_fence() alone.
+RECTIFY_INLINE void stream(float* p, F32 a) { _mm512_stream_ps(p, a.v); }
+template <class Element>
+RECTIFY_INLINE void stream(Element* p, F32 a) {
+  _mm256_stream_si256(reinterpret_cast<__m256i*>(p), narrowed(a.v, Element()));
+}
+
+// v[i][j] becomes v[j][i]: four rounds of 16 shuffles.
+RECTIFY_INLINE void transpose(F32 (&v)[16]) {
+  __m512 pair[16], quad[16], half[16];
+#pragma GCC unroll 8
+  for (size_t i = 0; i < 16; i += 2) {
+    pair[i] = _mm512_unpacklo_ps(v[i].v, v[i + 1].v);
+    pair[i + 1] = _mm512_unpackhi_ps(v[i].v, v[i + 1].v);
+  }
+  // quad[i + j] holds column j of rows i to i+3 in its 128-bit lane 0, column 4 + j in lane 1, and so on.
+#pragma GCC unroll 4
+  for (size_t i = 0; i < 16; i += 4) {
+    quad[i] = _mm512_shuffle_ps(pair[i], pair[i + 2], 0x44);
+    quad[i + 1] = _mm512_shuffle_ps(pair[i], pair[i + 2], 0xEE);
+    quad[i + 2] = _mm512_shuffle_ps(pair[i + 1], pair[i + 3], 0x44);
+    quad[i + 3] = _mm512_shuffle_ps(pair[i + 1], pair[i + 3], 0xEE);
+  }
+  // half[8 * k + j] and half[8 * k + j + 4]: columns j and 8 + j, or 4 + j and 12 + j, of rows 8 * k to 8 * k + 7.
+#pragma GCC unroll 4
+  for (size_t j = 0; j < 4; ++j) {
+    half[j] = _mm512_shuffle_f32x4(quad[j], quad[4 + j], 0x88);
+    half[4 + j] = _mm512_shuffle_f32x4(quad[j], quad[4 + j], 0xDD);
+    half[8 + j] = _mm512_shuffle_f32x4(quad[8 + j], quad[12 + j], 0x88);
+    half[12 + j] = _mm512_shuffle_f32x4(quad[8 + j], quad[12 + j], 0xDD);
+  }
+#pragma GCC unroll 8
+  for (size_t j = 0; j < 8; ++j) {
+    v[j].v = _mm512_shuffle_f32x4(half[j], half[8 + j], 0x88);
+    v[8 + j].v = _mm512_shuffle_f32x4(half[j], half[8 + j], 0xDD);
+  }
+}
+
+// ---- arithmetic: each correctly rounded ----
+
+RECTIFY_INLINE F32 operator+(F32 a, F32 b) { return {_mm512_add_ps(a.v, b.v)}; }
+RECTIFY_INLINE F32 operator-(F32 a, F32 b) { return {_mm512_sub_ps(a.v, b.v)}; }
+RECTIFY_INLINE F32 operator*(F32 a, F32 b) { return {_mm512_mul_ps(a.v, b.v)}; }
+RECTIFY_INLINE F32 fma(F32 a, F32 b, F32 c) { return {_mm512_fmadd_ps(a.v, b.v, c.v)}; }
+
+// (1 + p)*2^n, rounded as 1 + p, and once more where the result is denormal. `scale` is 2^(n + 24), for those who have to
+// multiply twice.
+RECTIFY_INLINE F32 scale_one_plus(F32 p, F32 n, F32) {
+  return {_mm512_scalef_ps(_mm512_add_ps(p.v, _mm512_set1_ps(1)), n.v)};
+}
+
+// ---- compare and select: false for NaN ----
+
+RECTIFY_INLINE Mask32 below_zero(F32 a) { return {_mm512_cmp_ps_mask(a.v, _mm512_setzero_ps(), _CMP_LT_OQ)}; }
+RECTIFY_INLINE Mask32 zero_or_below(F32 a) { return {_mm512_cmp_ps_mask(a.v, _mm512_setzero_ps(), _CMP_LE_OQ)}; }
+RECTIFY_INLINE F32 select(Mask32 mask, F32 a, F32 b) { return {_mm512_mask_blend_ps(mask.v, b.v, a.v)}; }
+RECTIFY_INLINE F32 zero_where(Mask32 mask, F32 a) { return {_mm512_maskz_mov_ps(static_cast<__mmask16>(~mask.v), a.v)}; }
+// a > b ? a : b, in every detail: b where they compare equal, zeros of either sign included, or not at all. That is what
+// max_ps computes.
+RECTIFY_INLINE F32 greater_or_second(F32 a, F32 b) { return {_mm512_max_ps(a.v, b.v)}; }
+
+// A NaN becomes one whose lower half is zeros, as every widened one's is.
+RECTIFY_INLINE F32 without_payload(F32 a) {
+  const __m512 nan = _mm512_castsi512_ps(_mm512_set1_epi32(0x7FC00000));
+  return {_mm512_mask_blend_ps(_mm512_cmp_ps_mask(a.v, a.v, _CMP_UNORD_Q), a.v, nan)};
+}
+
+// sum + a*b in one rounding where the mask is set; elsewhere sum.
+RECTIFY_INLINE F32 fma_where(Mask32 mask, F32 a, F32 b, F32 sum) {
+  return {_mm512_mask3_fmadd_ps(a.v, b.v, sum.v, mask.v)};
+}
+
+// ---- bits ----
+
+RECTIFY_INLINE U32 as_bits(F32 a) { return {_mm512_castps_si512(a.v)}; }
+RECTIFY_INLINE F32 as_float(U32 a) { return {_mm512_castsi512_ps(a.v)}; }
+RECTIFY_INLINE U32 min_signed(U32 a, U32 b) { return {_mm512_min_epi32(a.v, b.v)}; }
+RECTIFY_INLINE U32 min_unsigned(U32 a, U32 b) { return {_mm512_min_epu32(a.v, b.v)}; }
+template <int count>
+RECTIFY_INLINE U32 shift_left(U32 a) {
+  return {_mm512_slli_epi32(a.v, count)};
+}
+
+}  // namespace
+}  // namespace rectify

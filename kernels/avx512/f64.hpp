@@ -1,0 +1,116 @@
+// 8 lanes of f64.
+#pragma once
+
+#include <immintrin.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "../inline.hpp"
+
+namespace rectify {
+namespace {
+
+RECTIFY_INLINE double widen(double value) { return value; }
+
+RECTIFY_INLINE __mmask8 first_long_lanes(size_t count) { return static_cast<__mmask8>((1u << count) - 1); }
+
+struct Mask64 {
+  __mmask8 v;
+};
+
+struct U64 {
+  __m512i v;
+  static RECTIFY_INLINE U64 broadcast(uint64_t bits) { return {_mm512_set1_epi64(static_cast<int64_t>(bits))}; }
+};
+
+struct F64 {
+  __m512d v;
+  using Scalar = double;
+  using Bits = U64;
+  static constexpr size_t lanes = 8;
+
+  static RECTIFY_INLINE F64 broadcast(double value) { return {_mm512_set1_pd(value)}; }
+  static RECTIFY_INLINE F64 load(const double* p) { return {_mm512_loadu_pd(p)}; }
+  static RECTIFY_INLINE F64 load_once(const double* p) {
+    F64 a = load(p);
+#if defined(__AVX512F__)
+    __asm__("" : "+v"(a.v));
+#endif
+    return a;
+  }
+  static RECTIFY_INLINE F64 load_partial(const double* p, size_t count) {
+    return {_mm512_maskz_loadu_pd(first_long_lanes(count), p)};
+  }
+  static RECTIFY_INLINE Mask64 first(size_t count) { return {first_long_lanes(count)}; }
+};
+
+// ---- memory ----
+
+RECTIFY_INLINE void store(double* p, F64 a) { _mm512_storeu_pd(p, a.v); }
+RECTIFY_INLINE void store_partial(double* p, F64 a, size_t count) {
+  _mm512_mask_storeu_pd(p, first_long_lanes(count), a.v);
+}
+RECTIFY_INLINE void stream(double* p, F64 a) { _mm512_stream_pd(p, a.v); }
+
+// v[i][j] becomes v[j][i]: three rounds of 8 shuffles.
+RECTIFY_INLINE void transpose(F64 (&v)[8]) {
+  __m512d pair[8], quad[8];
+#pragma GCC unroll 4
+  for (size_t i = 0; i < 8; i += 2) {
+    pair[i] = _mm512_unpacklo_pd(v[i].v, v[i + 1].v);
+    pair[i + 1] = _mm512_unpackhi_pd(v[i].v, v[i + 1].v);
+  }
+  // pair[i + j] holds columns j, 2 + j, 4 + j, 6 + j of rows i and i + 1; quad[4 * k + j] columns j and 4 + j, and
+  // quad[4 * k + 2 + j] columns 2 + j and 6 + j, of rows 4 * k to 4 * k + 3.
+#pragma GCC unroll 2
+  for (size_t i = 0; i < 8; i += 4) {
+#pragma GCC unroll 2
+    for (size_t j = 0; j < 2; ++j) {
+      quad[i + j] = _mm512_shuffle_f64x2(pair[i + j], pair[i + 2 + j], 0x88);
+      quad[i + 2 + j] = _mm512_shuffle_f64x2(pair[i + j], pair[i + 2 + j], 0xDD);
+    }
+  }
+#pragma GCC unroll 4
+  for (size_t j = 0; j < 4; ++j) {
+    v[j].v = _mm512_shuffle_f64x2(quad[j], quad[4 + j], 0x88);
+    v[4 + j].v = _mm512_shuffle_f64x2(quad[j], quad[4 + j], 0xDD);
+  }
+}
+
+// ---- arithmetic: each correctly rounded ----
+
+RECTIFY_INLINE F64 operator+(F64 a, F64 b) { return {_mm512_add_pd(a.v, b.v)}; }
+RECTIFY_INLINE F64 operator-(F64 a, F64 b) { return {_mm512_sub_pd(a.v, b.v)}; }
+RECTIFY_INLINE F64 operator*(F64 a, F64 b) { return {_mm512_mul_pd(a.v, b.v)}; }
+RECTIFY_INLINE F64 fma(F64 a, F64 b, F64 c) { return {_mm512_fmadd_pd(a.v, b.v, c.v)}; }
+
+// As in f32; `scale` is 2^(n + 54).
+RECTIFY_INLINE F64 scale_one_plus(F64 p, F64 n, F64) {
+  return {_mm512_scalef_pd(_mm512_add_pd(p.v, _mm512_set1_pd(1)), n.v)};
+}
+
+// ---- compare and select: false for NaN ----
+
+RECTIFY_INLINE Mask64 below_zero(F64 a) { return {_mm512_cmp_pd_mask(a.v, _mm512_setzero_pd(), _CMP_LT_OQ)}; }
+RECTIFY_INLINE Mask64 zero_or_below(F64 a) { return {_mm512_cmp_pd_mask(a.v, _mm512_setzero_pd(), _CMP_LE_OQ)}; }
+RECTIFY_INLINE F64 select(Mask64 mask, F64 a, F64 b) { return {_mm512_mask_blend_pd(mask.v, b.v, a.v)}; }
+RECTIFY_INLINE F64 zero_where(Mask64 mask, F64 a) { return {_mm512_maskz_mov_pd(static_cast<__mmask8>(~mask.v), a.v)}; }
+RECTIFY_INLINE F64 greater_or_second(F64 a, F64 b) { return {_mm512_max_pd(a.v, b.v)}; }
+RECTIFY_INLINE F64 fma_where(Mask64 mask, F64 a, F64 b, F64 sum) {
+  return {_mm512_mask3_fmadd_pd(a.v, b.v, sum.v, mask.v)};
+}
+
+// ---- bits ----
+
+RECTIFY_INLINE U64 as_bits(F64 a) { return {_mm512_castpd_si512(a.v)}; }
+RECTIFY_INLINE F64 as_float(U64 a) { return {_mm512_castsi512_pd(a.v)}; }
+// Of the two 32-bit halves, each by itself, as on every instruction set.
+RECTIFY_INLINE U64 min_signed(U64 a, U64 b) { return {_mm512_min_epi32(a.v, b.v)}; }
+RECTIFY_INLINE U64 min_unsigned(U64 a, U64 b) { return {_mm512_min_epu32(a.v, b.v)}; }
+template <int count>
+RECTIFY_INLINE U64 shift_left(U64 a) {
+  return {_mm512_slli_epi64(a.v, count)};
+}
+
+}  // namespace
+}  // namespace rectify
