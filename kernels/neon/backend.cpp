@@ -1,12 +1,11 @@
 #include "../backend.hpp"
 
-#include "vector.hpp"
-// The operations are made of the vocabulary above.
-#include "../operations.hpp"
-
 namespace rectify {
 
+extern const Kernels neon_f32, neon_f16, neon_bf16, neon_f64, neon_f16_slopes, neon_bf16_slopes;
+
 extern const Backend neon_backend;
-constexpr Backend neon_backend = {"neon", feature_neon, f32_kernels};
+constexpr Backend neon_backend = {"neon",     feature_neon, &neon_f32,        &neon_f16,
+                                  &neon_bf16, &neon_f64,    &neon_f16_slopes, &neon_bf16_slopes};
 
 }  // namespace rectify

@@ -1,0 +1,6 @@
+#include "vector.hpp"
+// The operations are made of the vocabulary above.
+#include "../operations.hpp"
+
+RECTIFY_EXPORT_KERNELS(neon_f16, Half, float)
+RECTIFY_EXPORT_KERNELS(neon_f16_slopes, Half, Half)

@@ -1,0 +1,54 @@
+// 8 lanes of 16-bit elements as they are, for what needs no arithmetic: a whole register a load, no conversion.
+#pragma once
+
+#include "f32.hpp"
+
+namespace rectify {
+namespace {
+
+struct Mask16 {
+  uint16x8_t v;  // all ones or all zeros per lane
+};
+
+template <class Element>
+struct Patterns {
+  uint16x8_t v;
+  static constexpr size_t lanes = 8;
+
+  static RECTIFY_INLINE Patterns load(const Element* p) { return {vld1q_u16(&p->bits)}; }
+  static RECTIFY_INLINE Patterns load_once(const Element* p) { return load(p); }
+  static RECTIFY_INLINE Patterns load_partial(const Element* p, size_t count) { return {load_words(p, count)}; }
+};
+
+template <class Element>
+RECTIFY_INLINE void store(Element* p, Patterns<Element> a) {
+  vst1q_u16(&p->bits, a.v);
+}
+template <class Element>
+RECTIFY_INLINE void store_partial(Element* p, Patterns<Element> a, size_t count) {
+  store_words(p, a.v, count);
+}
+template <class Element>
+RECTIFY_INLINE void stream(Element* p, Patterns<Element> a) {
+  store(p, a);
+}
+
+// From the pattern after -0 to that of -infinity; beyond are NaN.
+template <class Element>
+RECTIFY_INLINE Mask16 below_zero(Patterns<Element> a) {
+  constexpr uint16_t first = 0x8001, last = 0x8000 | Element::infinity;
+  return {vcleq_u16(vsubq_u16(a.v, vdupq_n_u16(first)), vdupq_n_u16(last - first))};
+}
+// With its sign or zero, and not beyond -infinity.
+template <class Element>
+RECTIFY_INLINE Mask16 zero_or_below(Patterns<Element> a) {
+  const uint16x8_t last = vdupq_n_u16(0x8000 | Element::infinity);
+  return {vandq_u16(vclezq_s16(vreinterpretq_s16_u16(a.v)), vcleq_u16(a.v, last))};
+}
+template <class Element>
+RECTIFY_INLINE Patterns<Element> zero_where(Mask16 mask, Patterns<Element> a) {
+  return {vbicq_u16(a.v, mask.v)};
+}
+
+}  // namespace
+}  // namespace rectify
