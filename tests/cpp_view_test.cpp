@@ -1,243 +1,368 @@
-// rectify.hpp against rectify.h: each function gives the bits and statuses of its C function, and lengths that do not fit
-// are an invalid argument before anything is read or written.
+// rectify.hpp against rectify.h, over all types: each function gives the bits and statuses of its C function, and lengths
+// that do not fit are an invalid argument before anything is read or written. The conversions of its 16-bit types.
 #include <gtest/gtest.h>
 
 #include <array>
+#include <bit>
+#include <cmath>
 #include <cstdint>
+#include <cstring>
 #include <limits>
 #include <optional>
 #include <rectify/rectify.hpp>
 #include <span>
+#include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
-
-#include "tests/support/same_bits.hpp"
 
 namespace rectify::tests {
 namespace {
 
-using Values = std::vector<float>;
+// An engine's own type, of which rectify knows nothing but its format.
+struct EngineBfloat {
+  std::uint16_t pattern;
+};
+
+}  // namespace
+}  // namespace rectify::tests
+
+template <>
+struct rectify::dtype_of<rectify::tests::EngineBfloat> : rectify::is_dtype<rectify::dtype::bf16> {};
+
+namespace rectify::tests {
+namespace {
+
+template <class T>
+T rounded(float value) {
+  return static_cast<T>(value);
+}
+template <>
+EngineBfloat rounded(float value) {
+  return {bfloat16(value).bits};
+}
+
+// Also of NaN and the sign of zero: the same kernel ran.
+template <class T>
+bool same_bytes(const std::vector<T>& a, const std::vector<T>& b) {
+  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(T)) == 0;
+}
 
 constexpr float untouched = 12345.0f;
 
 constexpr size_t outer = 3, channels = 5, inner = 28, n = outer * channels * inner;
 constexpr shape layout = nchw(outer, channels, inner);
 
-Values inputs() {
-  Values x(n);
-  for (size_t i = 0; i < n; ++i) x[i] = static_cast<float>(i % 17) - 9.25f;
-  x[0] = std::numeric_limits<float>::quiet_NaN();
-  x[1] = -0.0f;
-  return x;
-}
+// A line of rectify.h's number formats: the element types, and their numbers in C.
+template <class E, class S, class C, int32_t number, int32_t slope_number>
+struct Format {
+  using Element = E;
+  using Slope = S;
+  using Scalar = C;
+  static constexpr int32_t dtype = number, slope_dtype = slope_number;
+};
 
-Values gradients() {
-  Values dy(n);
-  for (size_t i = 0; i < n; ++i) dy[i] = static_cast<float>(i % 23) * 0.125f - 1.3f;
-  return dy;
-}
+using Formats = testing::Types<  //
+    Format<float, float, float, RECTIFY_F32, RECTIFY_F32>, Format<double, double, double, RECTIFY_F64, RECTIFY_F64>,
+    Format<float16, float, float, RECTIFY_F16, RECTIFY_F32>, Format<float16, float16, float, RECTIFY_F16, RECTIFY_F16>,
+    Format<bfloat16, float, float, RECTIFY_BF16, RECTIFY_F32>,
+    Format<bfloat16, bfloat16, float, RECTIFY_BF16, RECTIFY_BF16>,
+#ifdef __FLT16_MANT_DIG__
+    Format<_Float16, float, float, RECTIFY_F16, RECTIFY_F32>, Format<_Float16, float16, float, RECTIFY_F16, RECTIFY_F16>,
+#endif
+    Format<EngineBfloat, float, float, RECTIFY_BF16, RECTIFY_F32>,
+    Format<EngineBfloat, bfloat16, float, RECTIFY_BF16, RECTIFY_BF16>>;
 
+struct FormatName {
+  template <class T>
+  static std::string element() {
+    if (std::is_same_v<T, float>) return "float";
+    if (std::is_same_v<T, double>) return "double";
+    if (std::is_same_v<T, float16>) return "float16";
+    if (std::is_same_v<T, bfloat16>) return "bfloat16";
+    return std::is_same_v<T, EngineBfloat> ? "engine_bfloat" : "compilers_float16";
+  }
+  template <class F>
+  static std::string GetName(int) {
+    return element<typename F::Element>() + "_slopes_" + element<typename F::Slope>();
+  }
+};
+
+struct FormatName16 {
+  template <class T>
+  static std::string GetName(int) {
+    return FormatName::element<T>();
+  }
+};
+
+template <class F>
 struct CppView : testing::Test {
-  const Values x = inputs(), dy = gradients(), slopes = {0.25f, -1.5f, 3.0f, 0.0f, -0.0f};
-  Values c = Values(n, untouched), cpp = c;                        // y or dx
-  Values c_sums = Values(channels, untouched), cpp_sums = c_sums;  // dslope or dalpha
+  using Element = typename F::Element;
+  using Slope = typename F::Slope;
+  using Values = std::vector<Element>;
+  using Slopes = std::vector<Slope>;
+
+  static Values inputs() {
+    Values x(n);
+    for (size_t i = 0; i < n; ++i) x[i] = rounded<Element>(static_cast<float>(i % 17) - 9.25f);
+    x[0] = rounded<Element>(std::numeric_limits<float>::quiet_NaN());
+    x[1] = rounded<Element>(-0.0f);
+    return x;
+  }
+  static Values gradients() {
+    Values dy(n);
+    for (size_t i = 0; i < n; ++i) dy[i] = rounded<Element>(static_cast<float>(i % 23) * 0.125f - 1.3f);
+    return dy;
+  }
+  static Slopes slopes_of_channels() {
+    Slopes slopes;
+    for (const float slope : {0.25f, -1.5f, 3.0f, 0.0f, -0.0f}) slopes.push_back(rounded<Slope>(slope));
+    return slopes;
+  }
+
+  const Values x = inputs(), dy = gradients(), nothing = Values(n, rounded<Element>(untouched));
+  const Slopes slopes = slopes_of_channels(), no_sums = Slopes(channels, rounded<Slope>(untouched));
+  Values c = nothing, cpp = c;                        // y or dx
+  Slopes c_sums = no_sums, cpp_sums = c_sums;         // dslope
+  typename F::Scalar c_sum = untouched, sum = c_sum;  // a scalar's dslope or dalpha
 
   // The C function wrote something, and the C++ function the same.
   void expect_equal() {
-    EXPECT_NE(Values(n, untouched), c);
-    EXPECT_TRUE(same_bits(c, cpp));
-    EXPECT_TRUE(same_bits(c_sums, cpp_sums));
+    EXPECT_FALSE(same_bytes(nothing, c));
+    EXPECT_TRUE(same_bytes(c, cpp));
+    EXPECT_TRUE(same_bytes(c_sums, cpp_sums));
+    EXPECT_EQ(c_sum, sum);
   }
   void expect_equal_sums() {
-    EXPECT_NE(untouched, c_sums[0]);
-    EXPECT_EQ(Values(n, untouched), cpp);
-    EXPECT_TRUE(same_bits(c_sums, cpp_sums));
+    EXPECT_TRUE(c_sum != untouched || !same_bytes(no_sums, c_sums));
+    EXPECT_TRUE(same_bytes(nothing, cpp));
+    EXPECT_TRUE(same_bytes(c_sums, cpp_sums));
+    EXPECT_EQ(c_sum, sum);
   }
   void expect_untouched() {
-    EXPECT_EQ(Values(n, untouched), cpp);
-    EXPECT_EQ(Values(channels, untouched), cpp_sums);
+    EXPECT_TRUE(same_bytes(nothing, cpp));
+    EXPECT_TRUE(same_bytes(no_sums, cpp_sums));
+    EXPECT_EQ(untouched, sum);
   }
 
-  // Each input and output in turn one value short and one too long.
-  std::span<const float> short_x() const { return std::span(x).first(n - 1); }
-  std::span<const float> short_dy() const { return std::span(dy).first(n - 1); }
-  std::span<float> short_out() { return std::span(cpp).first(n - 1); }
+  // Each input and output in turn one value short.
+  std::span<const Element> short_x() const { return std::span(x).first(n - 1); }
+  std::span<const Element> short_dy() const { return std::span(dy).first(n - 1); }
+  std::span<Element> short_out() { return std::span(cpp).first(n - 1); }
 };
+TYPED_TEST_SUITE(CppView, Formats, FormatName);
 
 // ---- Each function against its C function
 
-TEST_F(CppView, ReluForward) {
-  ASSERT_EQ(RECTIFY_OK, rectify_relu_forward(RECTIFY_F32, n, x.data(), c.data(), nullptr));
-  ASSERT_EQ(status::ok, relu_forward(x, cpp));
-  expect_equal();
+TYPED_TEST(CppView, ReluForward) {
+  ASSERT_EQ(RECTIFY_OK, rectify_relu_forward(TypeParam::dtype, n, this->x.data(), this->c.data(), nullptr));
+  ASSERT_EQ(status::ok, relu_forward(this->x, this->cpp));
+  this->expect_equal();
 }
 
-TEST_F(CppView, ReluBackward) {
-  ASSERT_EQ(RECTIFY_OK, rectify_relu_backward(RECTIFY_F32, n, x.data(), dy.data(), c.data(), nullptr));
-  ASSERT_EQ(status::ok, relu_backward(x, dy, cpp));
-  expect_equal();
-}
-
-TEST_F(CppView, LeakyReluForward) {
-  ASSERT_EQ(RECTIFY_OK, rectify_leaky_relu_forward(RECTIFY_F32, n, 0.1, x.data(), c.data(), nullptr));
-  ASSERT_EQ(status::ok, leaky_relu_forward(0.1, x, cpp));
-  expect_equal();
-}
-
-TEST_F(CppView, LeakyReluBackward) {
-  const auto run_c = [&](float* dx, float* dslope) {
-    return rectify_leaky_relu_backward(RECTIFY_F32, n, 0.1, x.data(), dy.data(), dx, dslope, nullptr);
-  };
-  ASSERT_EQ(RECTIFY_OK, run_c(c.data(), c_sums.data()));
-  ASSERT_EQ(status::ok, leaky_relu_backward(0.1, x, dy, cpp, cpp_sums.data()));
-  expect_equal();
-}
-
-TEST_F(CppView, LeakyReluBackwardOfOneOutput) {
-  ASSERT_EQ(RECTIFY_OK, rectify_leaky_relu_backward(RECTIFY_F32, n, 0.1, x.data(), dy.data(), c.data(), nullptr, nullptr));
-  ASSERT_EQ(status::ok, leaky_relu_backward(0.1, x, dy, cpp, nullptr));
-  expect_equal();
-  cpp.assign(n, untouched);
+TYPED_TEST(CppView, ReluBackward) {
   ASSERT_EQ(RECTIFY_OK,
-            rectify_leaky_relu_backward(RECTIFY_F32, n, 0.1, x.data(), dy.data(), nullptr, c_sums.data(), nullptr));
-  ASSERT_EQ(status::ok, leaky_relu_backward(0.1, x, dy, std::nullopt, cpp_sums.data()));
-  expect_equal_sums();
-  EXPECT_EQ(status::invalid_argument, leaky_relu_backward(0.1, x, dy, std::nullopt, nullptr));
+            rectify_relu_backward(TypeParam::dtype, n, this->x.data(), this->dy.data(), this->c.data(), nullptr));
+  ASSERT_EQ(status::ok, relu_backward(this->x, this->dy, this->cpp));
+  this->expect_equal();
 }
 
-TEST_F(CppView, PreluForward) {
+TYPED_TEST(CppView, LeakyReluForward) {
+  ASSERT_EQ(RECTIFY_OK, rectify_leaky_relu_forward(TypeParam::dtype, n, 0.1, this->x.data(), this->c.data(), nullptr));
+  ASSERT_EQ(status::ok, leaky_relu_forward(0.1, this->x, this->cpp));
+  this->expect_equal();
+}
+
+TYPED_TEST(CppView, LeakyReluBackward) {
+  ASSERT_EQ(RECTIFY_OK, rectify_leaky_relu_backward(TypeParam::dtype, n, 0.1, this->x.data(), this->dy.data(),
+                                                    this->c.data(), &this->c_sum, nullptr));
+  ASSERT_EQ(status::ok, leaky_relu_backward(0.1, this->x, this->dy, this->cpp, &this->sum));
+  this->expect_equal();
+}
+
+TYPED_TEST(CppView, LeakyReluBackwardOfOneOutput) {
+  ASSERT_EQ(RECTIFY_OK, rectify_leaky_relu_backward(TypeParam::dtype, n, 0.1, this->x.data(), this->dy.data(),
+                                                    this->c.data(), nullptr, nullptr));
+  ASSERT_EQ(status::ok, leaky_relu_backward(0.1, this->x, this->dy, this->cpp, nullptr));
+  this->expect_equal();
+  this->cpp = this->nothing;
+  ASSERT_EQ(RECTIFY_OK, rectify_leaky_relu_backward(TypeParam::dtype, n, 0.1, this->x.data(), this->dy.data(), nullptr,
+                                                    &this->c_sum, nullptr));
+  ASSERT_EQ(status::ok, leaky_relu_backward(0.1, this->x, this->dy, std::nullopt, &this->sum));
+  this->expect_equal_sums();
+  EXPECT_EQ(status::invalid_argument, leaky_relu_backward(0.1, this->x, this->dy, std::nullopt, nullptr));
+}
+
+TYPED_TEST(CppView, PreluForward) {
+  ASSERT_EQ(RECTIFY_OK, rectify_prelu_forward(TypeParam::dtype, TypeParam::slope_dtype, layout, this->x.data(),
+                                              this->slopes.data(), this->c.data(), nullptr));
+  ASSERT_EQ(status::ok, prelu_forward(layout, this->x, this->slopes, this->cpp));
+  this->expect_equal();
+}
+
+TYPED_TEST(CppView, PreluBackward) {
   ASSERT_EQ(RECTIFY_OK,
-            rectify_prelu_forward(RECTIFY_F32, RECTIFY_F32, layout, x.data(), slopes.data(), c.data(), nullptr));
-  ASSERT_EQ(status::ok, prelu_forward(layout, x, slopes, cpp));
-  expect_equal();
+            rectify_prelu_backward(TypeParam::dtype, TypeParam::slope_dtype, layout, this->x.data(), this->slopes.data(),
+                                   this->dy.data(), this->c.data(), this->c_sums.data(), nullptr));
+  ASSERT_EQ(status::ok, prelu_backward(layout, this->x, this->slopes, this->dy, this->cpp, this->cpp_sums));
+  this->expect_equal();
 }
 
-TEST_F(CppView, PreluBackward) {
-  ASSERT_EQ(RECTIFY_OK, rectify_prelu_backward(RECTIFY_F32, RECTIFY_F32, layout, x.data(), slopes.data(), dy.data(),
-                                               c.data(), c_sums.data(), nullptr));
-  ASSERT_EQ(status::ok, prelu_backward(layout, x, slopes, dy, cpp, cpp_sums));
-  expect_equal();
+TYPED_TEST(CppView, PreluBackwardOfOneOutput) {
+  ASSERT_EQ(RECTIFY_OK, rectify_prelu_backward(TypeParam::dtype, TypeParam::slope_dtype, layout, this->x.data(),
+                                               this->slopes.data(), this->dy.data(), this->c.data(), nullptr, nullptr));
+  ASSERT_EQ(status::ok, prelu_backward(layout, this->x, this->slopes, this->dy, this->cpp, std::nullopt));
+  this->expect_equal();
+  this->cpp = this->nothing;
+  ASSERT_EQ(RECTIFY_OK,
+            rectify_prelu_backward(TypeParam::dtype, TypeParam::slope_dtype, layout, this->x.data(), this->slopes.data(),
+                                   this->dy.data(), nullptr, this->c_sums.data(), nullptr));
+  ASSERT_EQ(status::ok, prelu_backward(layout, this->x, this->slopes, this->dy, std::nullopt, this->cpp_sums));
+  this->expect_equal_sums();
+  EXPECT_EQ(status::invalid_argument, prelu_backward(layout, this->x, this->slopes, this->dy, std::nullopt, std::nullopt));
 }
 
-TEST_F(CppView, PreluBackwardOfOneOutput) {
-  ASSERT_EQ(RECTIFY_OK, rectify_prelu_backward(RECTIFY_F32, RECTIFY_F32, layout, x.data(), slopes.data(), dy.data(),
-                                               c.data(), nullptr, nullptr));
-  ASSERT_EQ(status::ok, prelu_backward(layout, x, slopes, dy, cpp, std::nullopt));
-  expect_equal();
-  cpp.assign(n, untouched);
-  ASSERT_EQ(RECTIFY_OK, rectify_prelu_backward(RECTIFY_F32, RECTIFY_F32, layout, x.data(), slopes.data(), dy.data(),
-                                               nullptr, c_sums.data(), nullptr));
-  ASSERT_EQ(status::ok, prelu_backward(layout, x, slopes, dy, std::nullopt, cpp_sums));
-  expect_equal_sums();
-  EXPECT_EQ(status::invalid_argument, prelu_backward(layout, x, slopes, dy, std::nullopt, std::nullopt));
+TYPED_TEST(CppView, EluForward) {
+  ASSERT_EQ(RECTIFY_OK, rectify_elu_forward(TypeParam::dtype, n, 1.25, this->x.data(), this->c.data(), nullptr));
+  ASSERT_EQ(status::ok, elu_forward(1.25, this->x, this->cpp));
+  this->expect_equal();
 }
 
-TEST_F(CppView, EluForward) {
-  ASSERT_EQ(RECTIFY_OK, rectify_elu_forward(RECTIFY_F32, n, 1.25, x.data(), c.data(), nullptr));
-  ASSERT_EQ(status::ok, elu_forward(1.25, x, cpp));
-  expect_equal();
+TYPED_TEST(CppView, EluBackward) {
+  ASSERT_EQ(RECTIFY_OK, rectify_elu_backward(TypeParam::dtype, n, 1.25, this->x.data(), this->dy.data(), this->c.data(),
+                                             &this->c_sum, nullptr));
+  ASSERT_EQ(status::ok, elu_backward(1.25, this->x, this->dy, this->cpp, &this->sum));
+  this->expect_equal();
 }
 
-TEST_F(CppView, EluBackward) {
-  ASSERT_EQ(RECTIFY_OK, rectify_elu_backward(RECTIFY_F32, n, 1.25, x.data(), dy.data(), c.data(), c_sums.data(), nullptr));
-  ASSERT_EQ(status::ok, elu_backward(1.25, x, dy, cpp, cpp_sums.data()));
-  expect_equal();
+TYPED_TEST(CppView, EluBackwardOfOneOutput) {
+  ASSERT_EQ(RECTIFY_OK, rectify_elu_backward(TypeParam::dtype, n, 1.25, this->x.data(), this->dy.data(), this->c.data(),
+                                             nullptr, nullptr));
+  ASSERT_EQ(status::ok, elu_backward(1.25, this->x, this->dy, this->cpp, nullptr));
+  this->expect_equal();
+  this->cpp = this->nothing;
+  ASSERT_EQ(RECTIFY_OK, rectify_elu_backward(TypeParam::dtype, n, 1.25, this->x.data(), this->dy.data(), nullptr,
+                                             &this->c_sum, nullptr));
+  ASSERT_EQ(status::ok, elu_backward(1.25, this->x, this->dy, std::nullopt, &this->sum));
+  this->expect_equal_sums();
+  EXPECT_EQ(status::invalid_argument, elu_backward(1.25, this->x, this->dy, std::nullopt, nullptr));
 }
 
-TEST_F(CppView, EluBackwardOfOneOutput) {
-  ASSERT_EQ(RECTIFY_OK, rectify_elu_backward(RECTIFY_F32, n, 1.25, x.data(), dy.data(), c.data(), nullptr, nullptr));
-  ASSERT_EQ(status::ok, elu_backward(1.25, x, dy, cpp, nullptr));
-  expect_equal();
-  cpp.assign(n, untouched);
-  ASSERT_EQ(RECTIFY_OK, rectify_elu_backward(RECTIFY_F32, n, 1.25, x.data(), dy.data(), nullptr, c_sums.data(), nullptr));
-  ASSERT_EQ(status::ok, elu_backward(1.25, x, dy, std::nullopt, cpp_sums.data()));
-  expect_equal_sums();
-  EXPECT_EQ(status::invalid_argument, elu_backward(1.25, x, dy, std::nullopt, nullptr));
+TYPED_TEST(CppView, EluBackwardFromY) {
+  ASSERT_EQ(RECTIFY_OK, rectify_elu_backward_from_y(TypeParam::dtype, n, 1.25, this->x.data(), this->dy.data(),
+                                                    this->c.data(), nullptr));
+  ASSERT_EQ(status::ok, elu_backward_from_y(1.25, this->x, this->dy, this->cpp));
+  this->expect_equal();
 }
 
-TEST_F(CppView, EluBackwardFromY) {
-  ASSERT_EQ(RECTIFY_OK, rectify_elu_backward_from_y(RECTIFY_F32, n, 1.25, x.data(), dy.data(), c.data(), nullptr));
-  ASSERT_EQ(status::ok, elu_backward_from_y(1.25, x, dy, cpp));
-  expect_equal();
+TYPED_TEST(CppView, InPlace) {
+  this->cpp = this->x;
+  ASSERT_EQ(RECTIFY_OK, rectify_elu_forward(TypeParam::dtype, n, 1.0, this->x.data(), this->c.data(), nullptr));
+  ASSERT_EQ(status::ok, elu_forward(1.0, this->cpp, this->cpp));
+  this->expect_equal();
 }
 
-TEST_F(CppView, InPlace) {
-  cpp = x;
-  ASSERT_EQ(RECTIFY_OK, rectify_elu_forward(RECTIFY_F32, n, 1.0, x.data(), c.data(), nullptr));
-  ASSERT_EQ(status::ok, elu_forward(1.0, cpp, cpp));
-  expect_equal();
-}
-
-TEST_F(CppView, NothingToDo) {
-  const Values none;
-  Values no_output;
+TYPED_TEST(CppView, NothingToDo) {
+  const typename TestFixture::Values none;
+  typename TestFixture::Values no_output;
   EXPECT_EQ(status::ok, relu_forward(none, no_output));
-  EXPECT_EQ(status::ok, prelu_backward(nchw(0, channels, inner), none, slopes, none, no_output, std::nullopt));
-  EXPECT_EQ(status::ok, prelu_backward(nchw(0, channels, inner), none, slopes, none, std::nullopt, cpp_sums));
-  for (const float sum : cpp_sums) EXPECT_TRUE(identical_bits(0.0f, sum));
+  EXPECT_EQ(status::ok, prelu_backward(nchw(0, channels, inner), none, this->slopes, none, no_output, std::nullopt));
+  EXPECT_EQ(status::ok, prelu_backward(nchw(0, channels, inner), none, this->slopes, none, std::nullopt, this->cpp_sums));
+  EXPECT_TRUE(same_bytes(typename TestFixture::Slopes(channels, rounded<typename TypeParam::Slope>(0.0f)), this->cpp_sums));
+}
+
+// An output that is chosen at run time; and lengths and formats by braces, where there is one to take them from.
+TYPED_TEST(CppView, OptionalsAndBraces) {
+  using T = typename TypeParam::Element;
+  ASSERT_EQ(RECTIFY_OK, rectify_elu_backward(TypeParam::dtype, n, 1.25, this->x.data(), this->dy.data(), this->c.data(),
+                                             nullptr, nullptr));
+  std::optional<std::span<T>> dx = this->cpp;
+  ASSERT_EQ(status::ok, elu_backward(1.25, this->x, {this->dy.data(), n}, dx, nullptr));
+  this->expect_equal();
+  this->cpp = this->nothing;
+  ASSERT_EQ(RECTIFY_OK, rectify_elu_backward(TypeParam::dtype, n, 1.25, this->x.data(), this->dy.data(), nullptr,
+                                             &this->c_sum, nullptr));
+  dx.reset();
+  ASSERT_EQ(status::ok, elu_backward(1.25, this->x, {this->dy.data(), n}, dx, &this->sum, {.threads = 1}));
+  this->expect_equal_sums();
+
+  this->c = this->nothing;
+  ASSERT_EQ(RECTIFY_OK, rectify_relu_forward(TypeParam::dtype, n, this->x.data(), this->c.data(), nullptr));
+  ASSERT_EQ(status::ok, relu_forward<std::span<const T>>({this->x.data(), n}, {this->cpp.data(), n}));
+  EXPECT_TRUE(same_bytes(this->c, this->cpp));
 }
 
 // ---- Lengths
 
-TEST_F(CppView, LengthsOfRelu) {
-  EXPECT_EQ(status::invalid_argument, relu_forward(short_x(), cpp));
-  EXPECT_EQ(status::invalid_argument, relu_forward(x, short_out()));
-  EXPECT_EQ(status::invalid_argument, relu_backward(short_x(), dy, cpp));
-  EXPECT_EQ(status::invalid_argument, relu_backward(x, short_dy(), cpp));
-  EXPECT_EQ(status::invalid_argument, relu_backward(x, dy, short_out()));
-  expect_untouched();
+TYPED_TEST(CppView, LengthsOfRelu) {
+  EXPECT_EQ(status::invalid_argument, relu_forward(this->short_x(), this->cpp));
+  EXPECT_EQ(status::invalid_argument, relu_forward(this->x, this->short_out()));
+  EXPECT_EQ(status::invalid_argument, relu_backward(this->short_x(), this->dy, this->cpp));
+  EXPECT_EQ(status::invalid_argument, relu_backward(this->x, this->short_dy(), this->cpp));
+  EXPECT_EQ(status::invalid_argument, relu_backward(this->x, this->dy, this->short_out()));
+  this->expect_untouched();
 }
 
-TEST_F(CppView, LengthsOfLeakyRelu) {
-  EXPECT_EQ(status::invalid_argument, leaky_relu_forward(0.1, short_x(), cpp));
-  EXPECT_EQ(status::invalid_argument, leaky_relu_forward(0.1, x, short_out()));
-  EXPECT_EQ(status::invalid_argument, leaky_relu_backward(0.1, short_x(), dy, cpp, cpp_sums.data()));
-  EXPECT_EQ(status::invalid_argument, leaky_relu_backward(0.1, x, short_dy(), cpp, cpp_sums.data()));
-  EXPECT_EQ(status::invalid_argument, leaky_relu_backward(0.1, x, dy, short_out(), cpp_sums.data()));
+TYPED_TEST(CppView, LengthsOfLeakyRelu) {
+  EXPECT_EQ(status::invalid_argument, leaky_relu_forward(0.1, this->short_x(), this->cpp));
+  EXPECT_EQ(status::invalid_argument, leaky_relu_forward(0.1, this->x, this->short_out()));
+  EXPECT_EQ(status::invalid_argument, leaky_relu_backward(0.1, this->short_x(), this->dy, this->cpp, &this->sum));
+  EXPECT_EQ(status::invalid_argument, leaky_relu_backward(0.1, this->x, this->short_dy(), this->cpp, &this->sum));
+  EXPECT_EQ(status::invalid_argument, leaky_relu_backward(0.1, this->x, this->dy, this->short_out(), &this->sum));
   // An empty span is a length that does not fit, not an output left out.
-  EXPECT_EQ(status::invalid_argument, leaky_relu_backward(0.1, x, dy, std::span<float>(), cpp_sums.data()));
-  expect_untouched();
+  EXPECT_EQ(status::invalid_argument,
+            leaky_relu_backward(0.1, this->x, this->dy, std::span<typename TypeParam::Element>(), &this->sum));
+  this->expect_untouched();
 }
 
-TEST_F(CppView, LengthsOfPreluForward) {
-  const std::span<const float> short_slopes = std::span(slopes).first(channels - 1);
-  EXPECT_EQ(status::invalid_argument, prelu_forward(layout, short_x(), slopes, short_out()));  // equal, but not the shape's
-  EXPECT_EQ(status::invalid_argument, prelu_forward(layout, x, short_slopes, cpp));
-  EXPECT_EQ(status::invalid_argument, prelu_forward(layout, x, slopes, short_out()));
-  EXPECT_EQ(status::invalid_argument, prelu_forward(nchw(outer + 1, channels, inner), x, slopes, cpp));
-  EXPECT_EQ(status::size_overflow, prelu_forward(nchw(SIZE_MAX / 2, channels, inner), x, slopes, cpp));
-  EXPECT_EQ(status::size_overflow, prelu_forward(nhwc(SIZE_MAX / 2, channels, inner), x, slopes, cpp));
-  expect_untouched();
+TYPED_TEST(CppView, LengthsOfPreluForward) {
+  const auto short_slopes = std::span(this->slopes).first(channels - 1);
+  EXPECT_EQ(status::invalid_argument,
+            prelu_forward(layout, this->short_x(), this->slopes, this->short_out()));  // equal, but not the shape's
+  EXPECT_EQ(status::invalid_argument, prelu_forward(layout, this->x, short_slopes, this->cpp));
+  EXPECT_EQ(status::invalid_argument, prelu_forward(layout, this->x, this->slopes, this->short_out()));
+  EXPECT_EQ(status::invalid_argument, prelu_forward(nchw(outer + 1, channels, inner), this->x, this->slopes, this->cpp));
+  EXPECT_EQ(status::size_overflow, prelu_forward(nchw(SIZE_MAX / 2, channels, inner), this->x, this->slopes, this->cpp));
+  EXPECT_EQ(status::size_overflow, prelu_forward(nhwc(SIZE_MAX / 2, channels, inner), this->x, this->slopes, this->cpp));
+  this->expect_untouched();
 }
 
-TEST_F(CppView, LengthsOfPreluBackward) {
-  const std::span<const float> short_slopes = std::span(slopes).first(channels - 1);
-  const std::span<float> short_sums = std::span(cpp_sums).first(channels - 1);
-  EXPECT_EQ(status::invalid_argument, prelu_backward(layout, short_x(), slopes, dy, cpp, cpp_sums));
-  EXPECT_EQ(status::invalid_argument, prelu_backward(layout, x, short_slopes, dy, cpp, cpp_sums));
-  EXPECT_EQ(status::invalid_argument, prelu_backward(layout, x, slopes, short_dy(), cpp, cpp_sums));
-  EXPECT_EQ(status::invalid_argument, prelu_backward(layout, x, slopes, dy, short_out(), cpp_sums));
-  EXPECT_EQ(status::invalid_argument, prelu_backward(layout, x, slopes, dy, cpp, short_sums));
-  EXPECT_EQ(status::invalid_argument, prelu_backward(layout, x, slopes, dy, std::span<float>(), cpp_sums));
-  EXPECT_EQ(status::invalid_argument, prelu_backward(layout, x, slopes, dy, cpp, std::span<float>()));
-  EXPECT_EQ(status::size_overflow, prelu_backward(nchw(2, SIZE_MAX / 2 + 1, 1), x, slopes, dy, cpp, cpp_sums));
-  expect_untouched();
+TYPED_TEST(CppView, LengthsOfPreluBackward) {
+  const auto short_slopes = std::span(this->slopes).first(channels - 1);
+  const auto short_sums = std::span(this->cpp_sums).first(channels - 1);
+  EXPECT_EQ(status::invalid_argument,
+            prelu_backward(layout, this->short_x(), this->slopes, this->dy, this->cpp, this->cpp_sums));
+  EXPECT_EQ(status::invalid_argument, prelu_backward(layout, this->x, short_slopes, this->dy, this->cpp, this->cpp_sums));
+  EXPECT_EQ(status::invalid_argument,
+            prelu_backward(layout, this->x, this->slopes, this->short_dy(), this->cpp, this->cpp_sums));
+  EXPECT_EQ(status::invalid_argument,
+            prelu_backward(layout, this->x, this->slopes, this->dy, this->short_out(), this->cpp_sums));
+  EXPECT_EQ(status::invalid_argument, prelu_backward(layout, this->x, this->slopes, this->dy, this->cpp, short_sums));
+  EXPECT_EQ(status::invalid_argument, prelu_backward(layout, this->x, this->slopes, this->dy,
+                                                     std::span<typename TypeParam::Element>(), this->cpp_sums));
+  EXPECT_EQ(status::invalid_argument,
+            prelu_backward(layout, this->x, this->slopes, this->dy, this->cpp, std::span<typename TypeParam::Slope>()));
+  EXPECT_EQ(status::size_overflow,
+            prelu_backward(nchw(2, SIZE_MAX / 2 + 1, 1), this->x, this->slopes, this->dy, this->cpp, this->cpp_sums));
+  this->expect_untouched();
 }
 
-TEST_F(CppView, LengthsOfElu) {
-  EXPECT_EQ(status::invalid_argument, elu_forward(1.0, short_x(), cpp));
-  EXPECT_EQ(status::invalid_argument, elu_forward(1.0, x, short_out()));
-  EXPECT_EQ(status::invalid_argument, elu_backward(1.0, short_x(), dy, cpp, cpp_sums.data()));
-  EXPECT_EQ(status::invalid_argument, elu_backward(1.0, x, short_dy(), cpp, cpp_sums.data()));
-  EXPECT_EQ(status::invalid_argument, elu_backward(1.0, x, dy, short_out(), cpp_sums.data()));
-  EXPECT_EQ(status::invalid_argument, elu_backward_from_y(1.0, short_x(), dy, cpp));
-  EXPECT_EQ(status::invalid_argument, elu_backward_from_y(1.0, x, short_dy(), cpp));
-  EXPECT_EQ(status::invalid_argument, elu_backward_from_y(1.0, x, dy, short_out()));
-  expect_untouched();
+TYPED_TEST(CppView, LengthsOfElu) {
+  EXPECT_EQ(status::invalid_argument, elu_forward(1.0, this->short_x(), this->cpp));
+  EXPECT_EQ(status::invalid_argument, elu_forward(1.0, this->x, this->short_out()));
+  EXPECT_EQ(status::invalid_argument, elu_backward(1.0, this->short_x(), this->dy, this->cpp, &this->sum));
+  EXPECT_EQ(status::invalid_argument, elu_backward(1.0, this->x, this->short_dy(), this->cpp, &this->sum));
+  EXPECT_EQ(status::invalid_argument, elu_backward(1.0, this->x, this->dy, this->short_out(), &this->sum));
+  EXPECT_EQ(status::invalid_argument, elu_backward_from_y(1.0, this->short_x(), this->dy, this->cpp));
+  EXPECT_EQ(status::invalid_argument, elu_backward_from_y(1.0, this->x, this->short_dy(), this->cpp));
+  EXPECT_EQ(status::invalid_argument, elu_backward_from_y(1.0, this->x, this->dy, this->short_out()));
+  this->expect_untouched();
 }
 
 // ---- Options, shapes, statuses
+
+using Values = std::vector<float>;
 
 // Counts the calls of a caller's own pool.
 void count_and_run(void* pool, size_t tasks, void (*task)(void* context, size_t index), void* context) {
@@ -355,7 +480,145 @@ TEST(CppViewVersions, AreThoseOfC) {
   EXPECT_EQ(rectify_numerics_version(), numerics_version());
 }
 
-static_assert(dtype_of<float>::value == dtype::f32 && static_cast<std::int32_t>(dtype::f32) == RECTIFY_F32);
+static_assert(static_cast<std::int32_t>(dtype::f32) == RECTIFY_F32 && static_cast<std::int32_t>(dtype::f16) == RECTIFY_F16);
+static_assert(static_cast<std::int32_t>(dtype::bf16) == RECTIFY_BF16 &&
+              static_cast<std::int32_t>(dtype::f64) == RECTIFY_F64);
+static_assert(dtype_of<float>::value == dtype::f32 && dtype_of<double>::value == dtype::f64);
+static_assert(dtype_of<float16>::value == dtype::f16 && dtype_of<bfloat16>::value == dtype::bf16);
+
+// ---- What a tensor may be
+
+// A class of an engine that is no range but converts to a span.
+template <class T>
+struct Buffer {
+  std::vector<T> values;
+  operator std::span<T>() { return values; }
+  operator std::span<const T>() const { return values; }
+};
+
+TEST(CppViewTensors, AreWhateverConvertsToASpan) {
+  const std::vector<float16> expected = {float16(0), float16(0), float16(3)};
+  const float16 array[] = {float16(-1), float16(0), float16(3)};
+  std::vector<float16> y(3);
+  EXPECT_EQ(status::ok, relu_forward(array, y));
+  EXPECT_TRUE(same_bytes(expected, y));
+  EXPECT_EQ(status::ok, relu_forward(std::vector<float16>(std::begin(array), std::end(array)), y));
+  EXPECT_TRUE(same_bytes(expected, y));
+  EXPECT_EQ(status::ok, relu_forward(std::span<const float16, 3>(array), std::span(y).first<3>()));
+  EXPECT_TRUE(same_bytes(expected, y));
+  const Buffer<float16> in{{array[0], array[1], array[2]}};
+  Buffer<float16> out{std::vector<float16>(3)};
+  EXPECT_EQ(status::ok, relu_forward(in, out));
+  EXPECT_TRUE(same_bytes(expected, out.values));
+}
+
+// What compiles: the table of rectify.h, and nothing beside it. tests/does_not_fit.cpp shows what the compiler says.
+template <class X, class S, class Out = X, class Sums = S, class DY = X>
+constexpr bool fits = requires(const std::vector<X> x, const std::vector<DY> dy, const std::vector<S> slope,
+                               std::vector<Out> out, std::vector<Sums> sums) {
+  prelu_forward(layout, x, slope, out);
+  prelu_backward(layout, x, slope, dy, out, sums);
+};
+static_assert(fits<float, float> && !fits<float, double> && !fits<float, float16> && !fits<float, bfloat16>);
+static_assert(!fits<double, float> && fits<double, double> && !fits<double, float16> && !fits<double, bfloat16>);
+static_assert(fits<float16, float> && !fits<float16, double> && fits<float16, float16> && !fits<float16, bfloat16>);
+static_assert(fits<bfloat16, float> && !fits<bfloat16, double> && !fits<bfloat16, float16> && fits<bfloat16, bfloat16>);
+static_assert(!fits<int, int> && !fits<int, float> && !fits<float, int>);
+static_assert(!fits<bfloat16, float, float> && !fits<bfloat16, float, bfloat16, bfloat16>);
+static_assert(!fits<bfloat16, bfloat16, bfloat16, float> && !fits<bfloat16, float, bfloat16, float, float>);
+// Two types of one format go together.
+static_assert(fits<EngineBfloat, bfloat16, bfloat16, EngineBfloat, bfloat16>);
+
+template <class X, class Y>
+constexpr bool maps = requires(X x, Y y) {
+  relu_forward(std::forward<X>(x), std::forward<Y>(y));
+};
+using Vector = std::vector<bfloat16>;
+static_assert(maps<const Vector&, Vector&> && maps<Vector, Vector&> && maps<Vector&, std::span<bfloat16>>);
+static_assert(!maps<Vector&, const Vector&> && !maps<Vector&, Vector> && !maps<Vector&, std::span<const bfloat16>>);
+
+template <class X, class Scalar>
+constexpr bool sums_to = requires(std::vector<X> x, Scalar sum) {
+  leaky_relu_backward(0.1, x, x, std::nullopt, &sum);
+  elu_backward(1.0, x, x, std::nullopt, &sum);
+};
+static_assert(sums_to<float, float> && sums_to<float16, float> && sums_to<bfloat16, float> && sums_to<double, double>);
+static_assert(!sums_to<double, float> && !sums_to<float, double> && !sums_to<bfloat16, bfloat16>);
+
+// ---- float16 and bfloat16
+
+template <class T>
+struct CppView16Bits : testing::Test {
+  static constexpr bool half = std::is_same_v<T, float16>;
+  static constexpr int mantissa_bits = half ? 10 : 7, least_exponent = half ? -14 : -126;
+  static constexpr std::uint16_t infinity = half ? 0x7C00 : 0x7F80;
+
+  // What the positive pattern means, by the definition of the formats. Infinity counts as what would come next.
+  static double value(int pattern) {
+    const int exponent = pattern >> mantissa_bits, mantissa = pattern & ((1 << mantissa_bits) - 1);
+    if (exponent == 0) return std::ldexp(mantissa, least_exponent - mantissa_bits);
+    return std::ldexp(mantissa + (1 << mantissa_bits), least_exponent + exponent - 1 - mantissa_bits);
+  }
+
+  static void expect_rounds_to(int pattern, double from) {
+    ASSERT_EQ(pattern, T(from).bits) << std::hexfloat << from;
+    ASSERT_EQ(pattern | 0x8000, T(-from).bits) << std::hexfloat << -from;
+  }
+};
+using SixteenBits = testing::Types<float16, bfloat16>;
+TYPED_TEST_SUITE(CppView16Bits, SixteenBits, FormatName16);
+
+TYPED_TEST(CppView16Bits, AreTrivial) {
+  static_assert(sizeof(TypeParam) == 2 && alignof(TypeParam) == 2);
+  static_assert(std::is_trivial_v<TypeParam> && std::is_standard_layout_v<TypeParam>);
+  static_assert(std::is_convertible_v<TypeParam, float> && !std::is_convertible_v<float, TypeParam>);
+}
+
+TYPED_TEST(CppView16Bits, BecomeFloatsExactly) {
+  for (int pattern = 0; pattern <= 0xFFFF; ++pattern) {
+    const float widened = TypeParam::from_bits(static_cast<std::uint16_t>(pattern));
+    const int magnitude = pattern & 0x7FFF;
+    ASSERT_EQ(magnitude > this->infinity, std::isnan(widened)) << pattern;
+    ASSERT_EQ(pattern != magnitude, std::signbit(widened)) << pattern;
+    if (magnitude < this->infinity) {
+      ASSERT_EQ(this->value(magnitude), std::fabs(static_cast<double>(widened))) << pattern;
+    } else if (magnitude == this->infinity) {
+      ASSERT_TRUE(std::isinf(widened)) << pattern;
+    }
+  }
+}
+
+// Between any two neighbours: the middle goes to the even one, the doubles beside it to the nearer.
+TYPED_TEST(CppView16Bits, AreRoundedToNearestEven) {
+  for (int low = 0; low < this->infinity; ++low) {
+    const int high = low + 1, even = low % 2 == 0 ? low : high;
+    const double below = this->value(low), middle = (below + this->value(high)) / 2;
+    this->expect_rounds_to(low, below);
+    this->expect_rounds_to(low, std::nextafter(middle, 0.0));
+    this->expect_rounds_to(even, middle);
+    this->expect_rounds_to(high, std::nextafter(middle, std::numeric_limits<double>::infinity()));
+  }
+  this->expect_rounds_to(0, std::numeric_limits<double>::denorm_min());
+  this->expect_rounds_to(this->infinity, std::numeric_limits<float>::max());
+  this->expect_rounds_to(this->infinity, std::numeric_limits<double>::max());
+  this->expect_rounds_to(this->infinity, std::numeric_limits<double>::infinity());
+}
+
+TYPED_TEST(CppView16Bits, KeepNaN) {
+  for (int pattern = this->infinity + 1; pattern <= 0x7FFF; ++pattern) {
+    const float nan = TypeParam::from_bits(static_cast<std::uint16_t>(pattern));
+    ASSERT_TRUE(std::isnan(static_cast<float>(TypeParam(nan)))) << pattern;
+  }
+  // Payload bits below what 16 bits hold must not make an infinity of it.
+  EXPECT_TRUE(std::isnan(static_cast<float>(TypeParam(std::bit_cast<float>(0x7F800001)))));
+  EXPECT_TRUE(std::isnan(static_cast<float>(TypeParam(std::bit_cast<float>(0xFFFFFFFF)))));
+}
+
+// All of it while compiling, too.
+static_assert(float16(1.0).bits == 0x3C00 && bfloat16(1.0).bits == 0x3F80);
+static_assert(float16(0.1).bits == 0x2E66 && bfloat16(0.1).bits == 0x3DCD);
+static_assert(float16(65519.99).bits == 0x7BFF && float16(65520).bits == 0x7C00 && float16(-0.0f).bits == 0x8000);
+static_assert(float16::from_bits(1) == 0x1p-24f && bfloat16::from_bits(1) == 0x1p-133f && float16(0.1) < 0.1f);
 
 }  // namespace
 }  // namespace rectify::tests

@@ -3,13 +3,22 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Each function here is the C function of the same name, called once; what is computed, aliasing, errors, threads and the
-// floating-point environment are described there. Three things differ:
+// floating-point environment are described there. Four things differ:
 //
+//   Types       The number format is that of the tensors: float, double, rectify::float16, rectify::bfloat16, the
+//   compiler's
+//               own 16-bit types, and any other type that dtype_of below has been told of. What does not fit together
+//               does not compile.
 //   Lengths     Tensors carry theirs. Where they do not fit each other or the shape, the answer is
 //               status::invalid_argument and the C function is not called: nothing is read, nothing is written.
-//   Outputs     One that may be left out is an optional_output: std::nullopt leaves it out. (An empty span does not; it
-//               is a tensor of no elements, and must have the length that the other tensors have.)
+//   Outputs     One that may be left out is left out by std::nullopt, or by an empty std::optional of a span. (An empty
+//   span
+//               does not; it is a tensor of no elements, and must have the length that the other tensors have.)
 //   Results     A call returns a rectify::status, which the compiler asks you not to drop.
+//
+// A tensor is a std::span or whatever converts to one: std::vector, std::array, an array, a class of your own. Braces, as
+// in {pointer, count}, take the number format of x; as x itself they are f32, or what the call names:
+// relu_forward<std::span<const double>>({x, n}, {y, n}).
 //
 // Nothing here allocates or throws, and there is nothing to link but the C library:
 //
@@ -24,10 +33,18 @@
 
 #include <rectify/rectify.h>
 
+#include <bit>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <type_traits>
+#include <utility>
+
+#if __has_include(<stdfloat>)
+#include <stdfloat>
+#endif
 
 namespace rectify {
 
@@ -66,13 +83,192 @@ enum class status : std::int32_t {
 
 enum class dtype : std::int32_t { f32 = RECTIFY_F32, f16 = RECTIFY_F16, bf16 = RECTIFY_BF16, f64 = RECTIFY_F64 };
 
-// The number format of an element type; defined for those that rectify computes.
-template <class Element>
+// Not for callers: the 16-bit formats in integers, whatever the floating-point environment.
+namespace detail {
+
+// The nearest number of 16 bits, ties to even: past the largest infinity, below the normal ones denormal. A NaN stays one
+// and keeps the upper bits of its payload. Exact for a float, which is a double too.
+template <int exponent_bits>
+[[nodiscard]] constexpr std::uint16_t narrow(double value) noexcept {
+  constexpr int mantissa_bits = 15 - exponent_bits, rebias = 1024 - (1 << (exponent_bits - 1));
+  constexpr std::uint64_t hidden = std::uint64_t{1} << 52, infinity = ((1u << exponent_bits) - 1) << mantissa_bits;
+  const auto bits = std::bit_cast<std::uint64_t>(value);
+  const std::uint64_t sign = bits >> 48 & 0x8000, magnitude = bits & ~std::uint64_t{0} >> 1, mantissa = bits & (hidden - 1);
+  const int exponent = static_cast<int>(magnitude >> 52) - rebias;
+  // Drops the lowest bits. A carry runs on into the exponent, as it should.
+  const auto drop = [](std::uint64_t from, int count) {
+    return (from + (std::uint64_t{1} << (count - 1)) - 1 + (from >> count & 1)) >> count;
+  };
+  std::uint64_t rounded = 0;
+  if (magnitude > std::uint64_t{0x7FF} << 52) {
+    rounded = infinity | std::uint64_t{1} << (mantissa_bits - 1) | mantissa >> (52 - mantissa_bits);
+  } else if (exponent >= (1 << exponent_bits) - 1) {
+    rounded = infinity;
+  } else if (exponent >= 1) {
+    rounded = drop(magnitude - (static_cast<std::uint64_t>(rebias) << 52), 52 - mantissa_bits);
+  } else if (exponent >= -mantissa_bits) {
+    rounded = drop(mantissa | hidden, 53 - mantissa_bits - exponent);
+  }
+  return static_cast<std::uint16_t>(sign | rounded);
+}
+
+}  // namespace detail
+
+// IEEE-754 binary16 and bfloat16, for tensors of programs that have no such types of their own: trivial, of two bytes, made
+// to be stored. To float they convert exactly and by themselves, so they calculate as floats do; from a number they are
+// made on request, correctly rounded.
+struct float16 {
+  std::uint16_t bits;
+
+  float16() = default;
+  constexpr explicit float16(double value) noexcept : bits(detail::narrow<5>(value)) {}
+  [[nodiscard]] static constexpr float16 from_bits(std::uint16_t bits) noexcept {
+    float16 made{};
+    made.bits = bits;
+    return made;
+  }
+  [[nodiscard]] constexpr operator float() const noexcept {
+    const std::uint32_t sign = (bits & 0x8000u) << 16, exponent = bits >> 10 & 31, mantissa = bits & 0x3FF;
+    if (exponent == 0) {  // zero, or denormal here and normal as a float
+      return std::bit_cast<float>(sign | std::bit_cast<std::uint32_t>(static_cast<float>(mantissa) * 0x1p-24f));
+    }
+    return std::bit_cast<float>(sign | (exponent == 31 ? 255 : exponent + 112) << 23 | mantissa << 13);
+  }
+};
+
+struct bfloat16 {
+  std::uint16_t bits;
+
+  bfloat16() = default;
+  constexpr explicit bfloat16(double value) noexcept : bits(detail::narrow<8>(value)) {}
+  [[nodiscard]] static constexpr bfloat16 from_bits(std::uint16_t bits) noexcept {
+    bfloat16 made{};
+    made.bits = bits;
+    return made;
+  }
+  [[nodiscard]] constexpr operator float() const noexcept { return std::bit_cast<float>(std::uint32_t{bits} << 16); }
+};
+
+// The number format of a type. An engine's own types work without a copy, once told of:
+//     template <> struct rectify::dtype_of<Eigen::bfloat16> : rectify::is_dtype<rectify::dtype::bf16> {};
+template <dtype format>
+struct is_dtype {
+  static constexpr dtype value = format;
+};
+template <class T>
 struct dtype_of;
 template <>
-struct dtype_of<float> {
-  static constexpr dtype value = dtype::f32;
+struct dtype_of<float> : is_dtype<dtype::f32> {};
+template <>
+struct dtype_of<double> : is_dtype<dtype::f64> {};
+template <>
+struct dtype_of<float16> : is_dtype<dtype::f16> {};
+template <>
+struct dtype_of<bfloat16> : is_dtype<dtype::bf16> {};
+#if defined(__STDCPP_FLOAT16_T__)
+template <>
+struct dtype_of<std::float16_t> : is_dtype<dtype::f16> {};
+#elif defined(__FLT16_MANT_DIG__)
+template <>
+struct dtype_of<_Float16> : is_dtype<dtype::f16> {};
+#endif
+#if defined(__STDCPP_BFLOAT16_T__)
+template <>
+struct dtype_of<std::bfloat16_t> : is_dtype<dtype::bf16> {};
+#elif defined(__BFLT16_MANT_DIG__)
+template <>
+struct dtype_of<__bf16> : is_dtype<dtype::bf16> {};
+#endif
+
+// A type whose objects are the numbers of a format.
+template <class T>
+concept element = std::is_trivially_copyable_v<T> && requires {
+  { dtype_of<T>::value } -> std::convertible_to<dtype>;
+} && sizeof(T) == (dtype_of<T>::value == dtype::f64 ? 8 : dtype_of<T>::value == dtype::f32 ? 4 : 2);
+
+// ---- Tensors --------------------------------------------------------------------------------------------------------
+// What the functions below ask of their arguments; the names are what a compiler cites where one does not fit.
+
+// Not for callers.
+namespace detail {
+
+// The element type of an argument, by std::span's own deduction, or because it converts to a span of one of rectify's
+// types; void if it is no tensor.
+template <class Argument>
+[[nodiscard]] consteval auto find_element() noexcept {
+  if constexpr (requires(std::remove_reference_t<Argument> & lvalue) { std::span(lvalue); }) {
+    using Span = decltype(std::span(std::declval<std::remove_reference_t<Argument>&>()));
+    return std::type_identity<typename Span::value_type>();
+  } else if constexpr (std::convertible_to<Argument, std::span<const float>>) {
+    return std::type_identity<float>();
+  } else if constexpr (std::convertible_to<Argument, std::span<const double>>) {
+    return std::type_identity<double>();
+  } else if constexpr (std::convertible_to<Argument, std::span<const float16>>) {
+    return std::type_identity<float16>();
+  } else if constexpr (std::convertible_to<Argument, std::span<const bfloat16>>) {
+    return std::type_identity<bfloat16>();
+  } else {
+    return std::type_identity<void>();
+  }
+}
+
+}  // namespace detail
+
+template <class Argument>
+using element_of = typename decltype(detail::find_element<Argument>())::type;
+
+// Not for callers: the output that an argument of the type Plain, without its reference, asks for.
+namespace detail {
+
+template <class Plain, class Argument, class X>
+struct asked_for {
+  using type = Argument;
 };
+template <class Output, class Argument, class X>
+struct asked_for<std::optional<Output>, Argument, X> {
+  using type = Output;
+};
+template <class Argument, class X>
+struct asked_for<std::nullopt_t, Argument, X> {
+  using type = std::span<element_of<X>>;
+};
+
+}  // namespace detail
+
+template <class X>
+concept tensor = element<element_of<X>> && std::convertible_to<X, std::span<const element_of<X>>>;
+
+template <tensor X>
+inline constexpr dtype format_of = dtype_of<element_of<X>>::value;
+
+template <class A, class X>
+concept same_number_format = (format_of<A> == format_of<X>);
+
+// Not read-only, and not a temporary that owns what would be written.
+template <class Y>
+concept writable = tensor<Y> && std::convertible_to<Y, std::span<element_of<Y>>>;
+
+template <class A, class X>
+concept input_like = tensor<A> && tensor<X> && same_number_format<A, X>;
+
+template <class A, class X>
+concept output_like = input_like<A, X> && writable<A>;
+
+// An output, a std::optional one, or std::nullopt.
+template <class A, class X>
+concept optional_output_like = output_like<typename detail::asked_for<std::remove_cvref_t<A>, A, X>::type, X>;
+
+// What rectify computes in for X's number format.
+template <tensor X>
+using computed_in = std::conditional_t<format_of<X> == dtype::f64, double, float>;
+
+// Slopes are of the tensor's number format or of the one that computes.
+template <class Slope, class X>
+concept slopes_for = tensor<Slope> && tensor<X> &&
+    (same_number_format<Slope, X> || same_number_format<Slope, std::span<computed_in<X>>>);
+
+// An optional output of f32, as an argument that is chosen at run time; other types likewise.
+using optional_output = std::optional<std::span<float>>;
 
 // ---- Options --------------------------------------------------------------------------------------------------------
 
@@ -129,105 +325,157 @@ using shape = rectify_shape;
   return {samples, elements, 1};
 }
 
-// An output that may be left out by std::nullopt.
-using optional_output = std::optional<std::span<float>>;
-
 // Not for callers.
 namespace detail {
 
-inline constexpr std::int32_t f32 = static_cast<std::int32_t>(dtype_of<float>::value);
+// A tensor as the C functions see it.
+template <class Pointer>
+struct view {
+  Pointer data;
+  std::size_t size;
+  bool absent = false;
 
-[[nodiscard]] inline bool absent_or(std::size_t n, const optional_output& a) noexcept { return !a || a->size() == n; }
+  [[nodiscard]] constexpr bool has(std::size_t n) const noexcept { return absent || size == n; }
+};
 
-[[nodiscard]] inline float* pointer(const optional_output& a) noexcept { return a ? a->data() : nullptr; }
+template <tensor X>
+[[nodiscard]] constexpr view<const void*> input(X&& x) noexcept {
+  const std::span<const element_of<X>> span = std::forward<X>(x);
+  return {span.data(), span.size()};
+}
+
+template <class Y>
+[[nodiscard]] constexpr view<void*> output(Y&& y) noexcept {
+  if constexpr (writable<Y>) {
+    const std::span<element_of<Y>> span = std::forward<Y>(y);
+    return {span.data(), span.size()};
+  } else if constexpr (std::same_as<std::remove_cvref_t<Y>, std::nullopt_t>) {
+    return {nullptr, 0, true};
+  } else {
+    return y ? output(*y) : view<void*>{nullptr, 0, true};
+  }
+}
+
+template <tensor X>
+inline constexpr std::int32_t number = static_cast<std::int32_t>(format_of<X>);
 
 // Of a temporary, for the length of the call that it is handed to.
 [[nodiscard]] inline const rectify_options* pointer(const rectify_options& how) noexcept { return &how; }
 
 // ok if x has the shape's elements and slope its channels.
-[[nodiscard]] inline status fit(const shape& s, std::span<const float> x, std::span<const float> slope) noexcept {
+[[nodiscard]] inline status fit(const shape& s, const view<const void*>& x, const view<const void*>& slope) noexcept {
   std::size_t elements = s.outer;
   for (const std::size_t factor : {s.channels, s.inner}) {
     if (factor != 0 && elements > SIZE_MAX / factor) return status::size_overflow;
     elements *= factor;
   }
-  return x.size() == elements && slope.size() == s.channels ? status::ok : status::invalid_argument;
+  return x.has(elements) && slope.has(s.channels) ? status::ok : status::invalid_argument;
 }
 
 }  // namespace detail
 
 // ---- ReLU -----------------------------------------------------------------------------------------------------------
 
-inline status relu_forward(std::span<const float> x, std::span<float> y, const options& how = {}) noexcept {
-  if (y.size() != x.size()) return status::invalid_argument;
-  return status{rectify_relu_forward(detail::f32, x.size(), x.data(), y.data(), detail::pointer(how.c_options()))};
+template <tensor X = std::span<const float>, output_like<X> Y = std::span<element_of<X>>>
+inline status relu_forward(X&& x, Y&& y, const options& how = {}) noexcept {
+  const auto in = detail::input(std::forward<X>(x));
+  const auto out = detail::output(std::forward<Y>(y));
+  if (!out.has(in.size)) return status::invalid_argument;
+  return status{rectify_relu_forward(detail::number<X>, in.size, in.data, out.data, detail::pointer(how.c_options()))};
 }
 
-inline status relu_backward(std::span<const float> x, std::span<const float> dy, std::span<float> dx,
-                            const options& how = {}) noexcept {
-  if (dy.size() != x.size() || dx.size() != x.size()) return status::invalid_argument;
-  return status{
-      rectify_relu_backward(detail::f32, x.size(), x.data(), dy.data(), dx.data(), detail::pointer(how.c_options()))};
+template <tensor X = std::span<const float>, input_like<X> DY = std::span<const element_of<X>>,
+          output_like<X> DX = std::span<element_of<X>>>
+inline status relu_backward(X&& x, DY&& dy, DX&& dx, const options& how = {}) noexcept {
+  const auto in = detail::input(std::forward<X>(x)), gradient = detail::input(std::forward<DY>(dy));
+  const auto out = detail::output(std::forward<DX>(dx));
+  if (!gradient.has(in.size) || !out.has(in.size)) return status::invalid_argument;
+  return status{rectify_relu_backward(detail::number<X>, in.size, in.data, gradient.data, out.data,
+                                      detail::pointer(how.c_options()))};
 }
 
 // ---- Leaky ReLU -----------------------------------------------------------------------------------------------------
 
-inline status leaky_relu_forward(double slope, std::span<const float> x, std::span<float> y,
-                                 const options& how = {}) noexcept {
-  if (y.size() != x.size()) return status::invalid_argument;
+template <tensor X = std::span<const float>, output_like<X> Y = std::span<element_of<X>>>
+inline status leaky_relu_forward(double slope, X&& x, Y&& y, const options& how = {}) noexcept {
+  const auto in = detail::input(std::forward<X>(x));
+  const auto out = detail::output(std::forward<Y>(y));
+  if (!out.has(in.size)) return status::invalid_argument;
   return status{
-      rectify_leaky_relu_forward(detail::f32, x.size(), slope, x.data(), y.data(), detail::pointer(how.c_options()))};
+      rectify_leaky_relu_forward(detail::number<X>, in.size, slope, in.data, out.data, detail::pointer(how.c_options()))};
 }
 
 // dslope: one value, or nullptr to leave it out.
-inline status leaky_relu_backward(double slope, std::span<const float> x, std::span<const float> dy, optional_output dx,
-                                  float* dslope, const options& how = {}) noexcept {
-  if (dy.size() != x.size() || !detail::absent_or(x.size(), dx)) return status::invalid_argument;
-  return status{rectify_leaky_relu_backward(detail::f32, x.size(), slope, x.data(), dy.data(), detail::pointer(dx), dslope,
+template <tensor X = std::span<const float>, input_like<X> DY = std::span<const element_of<X>>,
+          optional_output_like<X> DX = std::optional<std::span<element_of<X>>>>
+inline status leaky_relu_backward(double slope, X&& x, DY&& dy, DX&& dx, computed_in<X>* dslope,
+                                  const options& how = {}) noexcept {
+  const auto in = detail::input(std::forward<X>(x)), gradient = detail::input(std::forward<DY>(dy));
+  const auto out = detail::output(std::forward<DX>(dx));
+  if (!gradient.has(in.size) || !out.has(in.size)) return status::invalid_argument;
+  return status{rectify_leaky_relu_backward(detail::number<X>, in.size, slope, in.data, gradient.data, out.data, dslope,
                                             detail::pointer(how.c_options()))};
 }
 
 // ---- PReLU ----------------------------------------------------------------------------------------------------------
-// slope and dslope have shape.channels elements.
+// slope and dslope have shape.channels elements, both of the same type: x's own, or for 16-bit tensors float.
 
-inline status prelu_forward(const shape& s, std::span<const float> x, std::span<const float> slope, std::span<float> y,
-                            const options& how = {}) noexcept {
-  if (const status fit = detail::fit(s, x, slope); fit != status::ok) return fit;
-  if (y.size() != x.size()) return status::invalid_argument;
-  return status{rectify_prelu_forward(detail::f32, detail::f32, s, x.data(), slope.data(), y.data(),
+template <tensor X = std::span<const float>, slopes_for<X> Slope = std::span<const computed_in<X>>,
+          output_like<X> Y = std::span<element_of<X>>>
+inline status prelu_forward(const shape& s, X&& x, Slope&& slope, Y&& y, const options& how = {}) noexcept {
+  const auto in = detail::input(std::forward<X>(x)), slopes = detail::input(std::forward<Slope>(slope));
+  const auto out = detail::output(std::forward<Y>(y));
+  if (const status fit = detail::fit(s, in, slopes); fit != status::ok) return fit;
+  if (!out.has(in.size)) return status::invalid_argument;
+  return status{rectify_prelu_forward(detail::number<X>, detail::number<Slope>, s, in.data, slopes.data, out.data,
                                       detail::pointer(how.c_options()))};
 }
 
-inline status prelu_backward(const shape& s, std::span<const float> x, std::span<const float> slope,
-                             std::span<const float> dy, optional_output dx, optional_output dslope,
+template <tensor X = std::span<const float>, slopes_for<X> Slope = std::span<const computed_in<X>>,
+          input_like<X> DY = std::span<const element_of<X>>,
+          optional_output_like<X> DX = std::optional<std::span<element_of<X>>>,
+          optional_output_like<Slope> DSlope = std::optional<std::span<element_of<Slope>>>>
+inline status prelu_backward(const shape& s, X&& x, Slope&& slope, DY&& dy, DX&& dx, DSlope&& dslope,
                              const options& how = {}) noexcept {
-  if (const status fit = detail::fit(s, x, slope); fit != status::ok) return fit;
-  if (dy.size() != x.size() || !detail::absent_or(x.size(), dx) || !detail::absent_or(s.channels, dslope)) {
-    return status::invalid_argument;
-  }
-  return status{rectify_prelu_backward(detail::f32, detail::f32, s, x.data(), slope.data(), dy.data(), detail::pointer(dx),
-                                       detail::pointer(dslope), detail::pointer(how.c_options()))};
+  const auto in = detail::input(std::forward<X>(x)), slopes = detail::input(std::forward<Slope>(slope)),
+             gradient = detail::input(std::forward<DY>(dy));
+  const auto out = detail::output(std::forward<DX>(dx)), sums = detail::output(std::forward<DSlope>(dslope));
+  if (const status fit = detail::fit(s, in, slopes); fit != status::ok) return fit;
+  if (!gradient.has(in.size) || !out.has(in.size) || !sums.has(s.channels)) return status::invalid_argument;
+  return status{rectify_prelu_backward(detail::number<X>, detail::number<Slope>, s, in.data, slopes.data, gradient.data,
+                                       out.data, sums.data, detail::pointer(how.c_options()))};
 }
 
 // ---- ELU ------------------------------------------------------------------------------------------------------------
 
-inline status elu_forward(double alpha, std::span<const float> x, std::span<float> y, const options& how = {}) noexcept {
-  if (y.size() != x.size()) return status::invalid_argument;
-  return status{rectify_elu_forward(detail::f32, x.size(), alpha, x.data(), y.data(), detail::pointer(how.c_options()))};
+template <tensor X = std::span<const float>, output_like<X> Y = std::span<element_of<X>>>
+inline status elu_forward(double alpha, X&& x, Y&& y, const options& how = {}) noexcept {
+  const auto in = detail::input(std::forward<X>(x));
+  const auto out = detail::output(std::forward<Y>(y));
+  if (!out.has(in.size)) return status::invalid_argument;
+  return status{
+      rectify_elu_forward(detail::number<X>, in.size, alpha, in.data, out.data, detail::pointer(how.c_options()))};
 }
 
 // dalpha: one value, or nullptr to leave it out.
-inline status elu_backward(double alpha, std::span<const float> x, std::span<const float> dy, optional_output dx,
-                           float* dalpha, const options& how = {}) noexcept {
-  if (dy.size() != x.size() || !detail::absent_or(x.size(), dx)) return status::invalid_argument;
-  return status{rectify_elu_backward(detail::f32, x.size(), alpha, x.data(), dy.data(), detail::pointer(dx), dalpha,
+template <tensor X = std::span<const float>, input_like<X> DY = std::span<const element_of<X>>,
+          optional_output_like<X> DX = std::optional<std::span<element_of<X>>>>
+inline status elu_backward(double alpha, X&& x, DY&& dy, DX&& dx, computed_in<X>* dalpha,
+                           const options& how = {}) noexcept {
+  const auto in = detail::input(std::forward<X>(x)), gradient = detail::input(std::forward<DY>(dy));
+  const auto out = detail::output(std::forward<DX>(dx));
+  if (!gradient.has(in.size) || !out.has(in.size)) return status::invalid_argument;
+  return status{rectify_elu_backward(detail::number<X>, in.size, alpha, in.data, gradient.data, out.data, dalpha,
                                      detail::pointer(how.c_options()))};
 }
 
-inline status elu_backward_from_y(double alpha, std::span<const float> y, std::span<const float> dy, std::span<float> dx,
-                                  const options& how = {}) noexcept {
-  if (dy.size() != y.size() || dx.size() != y.size()) return status::invalid_argument;
-  return status{rectify_elu_backward_from_y(detail::f32, y.size(), alpha, y.data(), dy.data(), dx.data(),
+template <tensor Y = std::span<const float>, input_like<Y> DY = std::span<const element_of<Y>>,
+          output_like<Y> DX = std::span<element_of<Y>>>
+inline status elu_backward_from_y(double alpha, Y&& y, DY&& dy, DX&& dx, const options& how = {}) noexcept {
+  const auto in = detail::input(std::forward<Y>(y)), gradient = detail::input(std::forward<DY>(dy));
+  const auto out = detail::output(std::forward<DX>(dx));
+  if (!gradient.has(in.size) || !out.has(in.size)) return status::invalid_argument;
+  return status{rectify_elu_backward_from_y(detail::number<Y>, in.size, alpha, in.data, gradient.data, out.data,
                                             detail::pointer(how.c_options()))};
 }
 
