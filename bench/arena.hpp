@@ -4,6 +4,7 @@
 #include <stddef.h>
 
 #include "ceilings/kernel.hpp"
+#include "format.hpp"
 #include "traffic.hpp"
 
 namespace roofline {
@@ -16,29 +17,36 @@ class Arena {
   Arena(const Arena&) = delete;
   Arena& operator=(const Arena&) = delete;
 
-  // The arrays of n elements for this traffic, each on a cache line of its own and at another place of its page: with
-  // equal low address bits a load would wait for an earlier store to another array. As the caches see it they lie side by
-  // side, so that no set gets more than its share.
-  Streams place(Traffic traffic, size_t n) const;
+  // The arrays of so many bytes, whole cache lines, for this traffic, each on a cache line of its own and at another place
+  // of its page: with equal low address bits a load would wait for an earlier store to another array. As the caches see it
+  // they lie side by side, so that no set gets more than its share. What they hold are numbers of both signs in every
+  // format, none of them denormal, infinite or NaN.
+  Streams place(Traffic traffic, size_t bytes) const;
 
-  // Small arrays for slopes and sums: of one channel each.
-  const float* slopes() const { return small_; }
-  float* sums() const { return small_ + small_count; }
+  // What the array that is read and written holds after that is anybody's: fills it again.
+  void fill_again(const Streams& streams) const;
+
+  // Small arrays for slopes, of the format, and for sums: of one channel each.
+  const void* slopes(Format format) const { return small_ + static_cast<size_t>(format) * small_bytes; }
+  void* sums() const { return small_ + sizeof formats / sizeof *formats * small_bytes; }
   static constexpr size_t small_count = 1024;
 
   bool huge_pages() const { return huge_pages_; }
 
  private:
-  static constexpr size_t slots = 5;
+  static constexpr size_t slots = 5, small_bytes = small_count * sizeof(double);
 
-  float* slot(size_t index) const;
+  char* slot(size_t index) const { return base_ + index * slot_bytes_; }
 
   void* mapping_;
   size_t mapping_bytes_;
   size_t slot_bytes_;
-  float* base_;
-  float* small_;
+  char* base_;
+  char* small_;
   bool huge_pages_;
 };
+
+// Bytes of each array where all together touch so many.
+size_t array_bytes(Traffic traffic, size_t touched);
 
 }  // namespace roofline

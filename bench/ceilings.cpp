@@ -34,7 +34,7 @@ Streams part(const Streams& streams, size_t index, size_t threads) {
 Ceiling measure(const Arena& arena, Traffic traffic, bool streaming, Level level, size_t threads, size_t touched,
                 size_t rounds) {
   const auto kernels = candidates(traffic, streaming);
-  const Streams streams = arena.place(traffic, elements(traffic, touched));
+  const Streams streams = arena.place(traffic, array_bytes(traffic, touched));
   std::vector<Timer> timers;
   for (const CeilingKernel* kernel : kernels) timers.push_back(ceiling_timer(*kernel, streams, threads));
   std::vector<std::vector<double>> times(kernels.size());
@@ -44,13 +44,14 @@ Ceiling measure(const Arena& arena, Traffic traffic, bool streaming, Level level
 
   std::vector<double> gbps;
   for (const auto& of_kernel : times)
-    gbps.push_back(static_cast<double>(streams.n * traffic.bytes_per_element()) / median(of_kernel));
+    gbps.push_back(static_cast<double>(streams.n * sizeof(float) * traffic.accesses()) / median(of_kernel));
   const auto bytes_per_turn = [](const CeilingKernel* k) { return k->bits * k->unroll; };
   const auto fastest = static_cast<size_t>(std::max_element(gbps.begin(), gbps.end()) - gbps.begin());
   size_t steadiest = fastest;
   for (size_t i = 0; i < kernels.size(); ++i)
     if (gbps[i] > 0.95 * gbps[fastest] && bytes_per_turn(kernels[i]) > bytes_per_turn(kernels[steadiest])) steadiest = i;
-  Ceiling best = {traffic, streaming, level, threads, gbps[fastest], {kernels[fastest]}};
+  const size_t bytes = streams.n * sizeof(float) * traffic.arrays();
+  Ceiling best = {traffic, streaming, level, threads, bytes, gbps[fastest], {kernels[fastest]}};
   if (steadiest != fastest) best.kernels.push_back(kernels[steadiest]);
   return best;
 }
@@ -87,11 +88,6 @@ double ceiling_nanoseconds(const CeilingKernel& kernel, const Streams& streams, 
 Timer ceiling_timer(const CeilingKernel& kernel, const Streams& streams, size_t threads) {
   const Streams own = part(streams, 0, threads);  // without the start of the other threads
   return timer_of([&] { kernel.run(own); }, threads);
-}
-
-size_t elements(Traffic traffic, size_t touched) {
-  const size_t arrays = std::max<size_t>(traffic.arrays(), 2);  // in place: half of it, still far beyond the caches
-  return touched / (arrays * sizeof(float)) / granule * granule;
 }
 
 Ceilings::Ceilings(const Machine& machine, const Arena& arena, const std::vector<size_t>& threads, size_t rounds,

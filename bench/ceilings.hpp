@@ -21,6 +21,7 @@ struct Ceiling {
   bool streaming;
   Level level;
   size_t threads;
+  size_t bytes;  // of all arrays together
   double gbps;
   // The fastest, and of those about as fast the one with the fewest instructions, which may be the same. Where another
   // hardware thread takes its share of the core, the fastest may be no more so: kernels are held against both.
@@ -38,9 +39,6 @@ double ceiling_nanoseconds(const CeilingKernel& kernel, const Streams& streams, 
 
 // A timer for it.
 Timer ceiling_timer(const CeilingKernel& kernel, const Streams& streams, size_t threads);
-
-// n for arrays that together touch so many bytes.
-size_t elements(Traffic traffic, size_t touched);
 
 class Ceilings {
  public:

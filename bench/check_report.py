@@ -17,18 +17,24 @@ import xml.etree.ElementTree
 KEYS = {
     "machine": {"cpu", "slug", "processors", "memory_bytes", "load", "caches", "caches_from", "backends", "dispatched",
                 "huge_pages", "ghz", "fused_multiply_add"},
-    "ceilings": {"traffic", "store", "level", "threads", "gbps"},
+    "ceilings": {"traffic", "store", "level", "threads", "bytes", "gbps"},
     "rows": {"operation", "direction", "format", "layout", "backend", "dispatched", "bound", "level", "threads", "n", "shape",
              "traffic", "gbps", "ns_per_element", "cycles_per_element", "percent_of_ceiling", "variant", "flops_per_element",
              "gflops", "port_bound_cycles", "percent_of_port_bound", "times_dx", "target"},
     "sweep": {"name", "store", "traffic", "points"},
-    "calls": {"operation", "direction", "layout", "variant", "n", "call_ns", "kernel_ns", "nanoseconds_above_kernel",
+    "calls": {"operation", "direction", "layout", "format", "variant", "n", "call_ns", "kernel_ns", "nanoseconds_above_kernel",
               "target"},
     "scaling": {"operation", "direction", "layout", "level", "threads", "n", "gain", "ceilings_gain",
                 "share_of_ceilings_gain", "target"},
     "targets": {"what", "figure", "unit", "bar", "at_most", "judged", "reached", "worst", "misses"},
 }
 MAYBE_EMPTY = {"scaling"}  # one processor, or no L3
+
+SIZES = {"f32": 4, "f16": 2, "bf16": 2, "f64": 8}  # bytes of an element
+# What a quick run measures of each format.
+REPRESENTATIVE = {("relu", "forward", "flat"), ("relu", "backward", "flat"), ("leaky_relu", "forward", "flat"),
+                  ("prelu", "forward", "nchw"), ("prelu", "backward", "nchw"), ("prelu", "backward_with_parameter", "nchw"),
+                  ("elu", "forward", "flat"), ("elu", "backward", "flat")}
 
 failures = []
 
@@ -43,7 +49,8 @@ def near(a, b):
 
 
 def row_name(row):
-    return "/".join(str(row[key]) for key in ("operation", "direction", "layout", "variant", "backend", "level", "threads"))
+    keys = ("operation", "direction", "layout", "format", "variant", "backend", "level", "threads")
+    return "/".join(str(row[key]) for key in keys)
 
 
 # ---- roofline.json -------------------------------------------------------------------------------------------------------
@@ -57,15 +64,31 @@ def check_keys(report):
             expect(keys <= entry.keys(), f"an entry of {section} has {', '.join(sorted(keys - entry.keys()))}")
 
 
-def bytes_per_element(traffic):
-    return 8 if traffic == "in place" else 4 * (int(traffic[0]) + int(traffic[2]))
+def accesses(traffic):
+    """Of an element: "in place" is one array read and written."""
+    return 2 if traffic == "in place" else int(traffic[0]) + int(traffic[2])
 
 
-def check_rows(rows):
-    for row in rows:
+def arrays(traffic):
+    return 1 if traffic == "in place" else accesses(traffic)
+
+
+def check_rows(report):
+    room = {(c["traffic"], c["level"], c["threads"]): c["bytes"] for c in report["ceilings"]}
+    for row in report["rows"]:
         name = row_name(row)
+        expect(row["format"] in SIZES, f"{name}: the format is one of {', '.join(SIZES)}")
+        if row["format"] not in SIZES:
+            continue
+        size = SIZES[row["format"]]
         expect(row["n"] == math.prod(row["shape"]), f"{name}: n is the product of the shape")
-        expect(near(row["gbps"] * row["ns_per_element"], bytes_per_element(row["traffic"])), f"{name}: GB/s times ns is bytes")
+        # The same room in every format; whole maps and images do not always fill it.
+        bytes_touched = row["n"] * size * arrays(row["traffic"])
+        bytes_of_ceiling = room[row["traffic"], row["level"], row["threads"]]
+        whole = row["layout"] in ("flat", "per_element")
+        expect(bytes_touched == bytes_of_ceiling if whole else 0.5 < bytes_touched / bytes_of_ceiling <= 1.25,
+               f"{name}: {row['n']} elements of {size} bytes take the {bytes_of_ceiling} bytes of the ceiling")
+        expect(near(row["gbps"] * row["ns_per_element"], size * accesses(row["traffic"])), f"{name}: GB/s times ns is bytes")
         expect(near(row["gflops"] * row["ns_per_element"], row["flops_per_element"]), f"{name}: GFLOP/s times ns is FLOP")
         expect((row["times_dx"] is not None) == (row["direction"] == "backward_with_parameter"),
                f"{name}: both gradients, and only they, are held against dx alone")
@@ -80,10 +103,19 @@ def check_coverage(report):
     seen = collections.defaultdict(set)
     for row in rows:
         if not row["variant"].startswith("C="):
-            seen[row["operation"], row["direction"], row["layout"], row["variant"]].add(row["level"])
-    expect(len(seen) >= 20, "at least 20 operations are measured")
-    for operation, at in seen.items():
-        expect(at == levels, f"{'/'.join(operation)} is measured at {', '.join(sorted(levels))}")
+            seen[row["format"], row["operation"], row["direction"], row["layout"], row["variant"]].add(row["level"])
+    of_f32 = [operation for form, *operation in seen if form == "f32"]
+    expect(len(of_f32) >= 20, "at least 20 operations are measured")
+    for operation in of_f32:
+        expect(seen["f32", *operation] == levels, f"{'/'.join(operation)} is measured at {', '.join(sorted(levels))}")
+    for form in SIZES.keys() - {"f32"}:
+        wanted = [operation for *operation, variant in of_f32 if not variant]
+        if report["quick"]:
+            wanted = [operation for operation in wanted if tuple(operation) in REPRESENTATIVE]
+            expect(len(wanted) == len(REPRESENTATIVE), "f32 has every operation that the other formats are seen by")
+        for operation in wanted:
+            at = levels & {"L2", "DRAM"} if report["quick"] else levels
+            expect(seen[form, *operation, ""] >= at, f"{'/'.join(operation)} is measured in {form} at {', '.join(sorted(at))}")
     images = {(row["layout"], row["shape"][2 if row["layout"] == "nchw" else 1], row["direction"])
               for row in rows if row["variant"].startswith("C=") and row["level"] == "L2"}
     for direction in ("forward", "backward", "backward_with_parameter"):
@@ -115,7 +147,7 @@ def check_targets(report):
 
 
 def check_plots(folder):
-    for name in ("roofline", "roofline-intensity"):
+    for name in ("roofline", "roofline-formats", "roofline-intensity"):
         expect((folder / f"{name}.png").read_bytes()[:8] == b"\x89PNG\r\n\x1a\n", f"{name}.png is a PNG")
         root = xml.etree.ElementTree.parse(folder / f"{name}.svg").getroot()
         expect(len(list(root.iter("{http://www.w3.org/2000/svg}path"))) > 50, f"{name}.svg has something drawn")
@@ -153,7 +185,7 @@ def check_page(folder, report):
     expect("://" not in text and "@import" not in text, "roofline.html names no address")
     expect(all(part.startswith("#") for part in text.split("url(")[1:]), "every url() in roofline.html is its own")
     expect(len(page.names) == len(set(page.names)), "each name in roofline.html is given once")
-    expect(page.tags["svg"] == 2, "roofline.html has both plots")
+    expect(page.tags["svg"] == 3, "roofline.html has all plots")
     expect(page.tags["row"] == len(report["rows"]) + 1, "roofline.html has every row")
 
 
@@ -162,9 +194,10 @@ def main():
         sys.exit(__doc__)
     folder = pathlib.Path(sys.argv[1])
     report = json.loads((folder / "roofline.json").read_text())
+    expect("quick" in report, "roofline.json says whether the run was quick")
     check_keys(report)
     if not failures:
-        check_rows(report["rows"])
+        check_rows(report)
         check_coverage(report)
         check_targets(report)
         check_plots(folder)

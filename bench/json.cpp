@@ -124,6 +124,10 @@ void write(Json& json, const Machine& m, const Report& report) {
     json.open('{');
     for (size_t i = 0; i < others; ++i) json.member(name(static_cast<Other>(i)), static_cast<size_t>(f.places[i]));
     json.close('}');
+    json.key("others_per_cycle");
+    json.open('{');
+    for (size_t i = 0; i < others; ++i) json.member(name(static_cast<Other>(i)), f.others_per_cycle[i]);
+    json.close('}');
     json.close('}');
   }
   json.close(']');
@@ -136,6 +140,7 @@ void write(Json& json, const Ceiling& c) {
   json.member("store", c.streaming ? "streaming" : "ordinary");
   json.member("level", name(c.level));
   json.member("threads", c.threads);
+  json.member("bytes", c.bytes);
   json.member("gbps", c.gbps);
   json.close('}');
 }
@@ -159,7 +164,7 @@ void write(Json& json, const Row& row) {
   json.open('{');
   json.member("operation", row.operation->operation);
   json.member("direction", row.operation->direction);
-  json.member("format", "f32");
+  json.member("format", name(row.operation->format));
   json.member("layout", name(row.operation->layout));
   json.member("backend", row.backend);
   json.member("dispatched", row.dispatched);
@@ -177,7 +182,7 @@ void write(Json& json, const Row& row) {
   json.member("cycles_per_element", row.cycles_per_element);
   json.member("percent_of_ceiling", row.percent_of_ceiling);
   json.member("variant", row.variant());
-  json.member("flops_per_element", static_cast<size_t>(row.operation->arithmetic.flops()));
+  json.member("flops_per_element", static_cast<size_t>(row.operation->arithmetic().flops()));
   json.member("gflops", row.gflops());
   json.member("port_bound_cycles", known(row.port_bound.peak ? row.port_bound.cycles : 0));
   json.member("percent_of_port_bound", known(row.percent_of_port_bound));
@@ -192,6 +197,7 @@ void write(Json& json, const SmallCall& c) {
   json.member("operation", c.operation->operation);
   json.member("direction", c.operation->direction);
   json.member("layout", name(c.operation->layout));
+  json.member("format", name(c.operation->format));
   json.member("variant", c.operation->variant);
   json.member("n", elements(c.shape));
   json.member("call_ns", c.call_ns);
@@ -279,6 +285,7 @@ void write_json(FILE* out, const Report& report) {
   write_list(json, "calls", report.calls);
   write_list(json, "scaling", report.scalings);
   write_list(json, "targets", report.judgements);
+  json.member("quick", report.quick);
   json.member("seconds", report.seconds);
   json.close('}');
 }

@@ -1,11 +1,14 @@
 // Which bar meets which row, what counts as a miss, and the port bounds: on machines of other kinds than the one at hand.
+// And that the arrays of all formats are comparable: their sizes, and what they hold.
 // Ends with 1 and says so where one of them is not as it should be.
 #include <cmath>
 #include <cstdio>
+#include <cstring>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "arena.hpp"
 #include "operations.hpp"
 #include "port_bound.hpp"
 #include "rows.hpp"
@@ -58,32 +61,137 @@ void expect_bar(const Row& row, Figure figure, double bar) {
 
 void expect_only_shown(const Row& row) { expect(!target(row), row.name() + " is only shown"); }
 
+void formats() {
+  for (const char* format : {"f16", "bf16"}) {
+    const auto in = [&](const char* map, Level level, const char* backend = "avx2") {
+      return row((std::string(map) + "/" + format).c_str(), backend, level);
+    };
+    for (const char* map : {"relu/forward/flat", "relu/backward/flat"}) {
+      expect_only_shown(in(map, Level::l1));
+      for (const Level level : {Level::l2, Level::l3, Level::dram})
+        expect_bar(in(map, level, "neon"), Figure::percent_of_ceiling, 90);
+    }
+    for (const char* map : {"leaky_relu/forward/flat", "leaky_relu/backward/flat", "prelu/forward/nhwc",
+                            "prelu/backward/nchw", "prelu/backward/per_element"}) {
+      expect_only_shown(in(map, Level::l1));
+      expect_bar(in(map, Level::l2), Figure::percent_of_ceiling, 45);
+      expect_bar(in(map, Level::l3, "avx512"), Figure::percent_of_ceiling, 55);
+      expect_bar(in(map, Level::dram), Figure::percent_of_ceiling, 90);
+    }
+    expect_only_shown(in("elu/forward/flat", Level::l2));
+    expect_only_shown(in("elu/forward/flat", Level::dram, "avx512"));
+    expect_only_shown(in("elu/backward/flat", Level::dram));
+    expect_only_shown(in("elu/backward_from_y/flat", Level::l2));
+    expect_only_shown(in("leaky_relu/backward_with_parameter/flat", Level::l3));
+  }
+  for (const Level level : {Level::l1, Level::l2, Level::l3}) {
+    expect_bar(row("elu/forward/flat/f16", "avx512", level), Figure::cycles_per_element, 0.8);
+    expect_bar(row("elu/forward/flat/bf16", "avx512", level), Figure::cycles_per_element, 1);
+    expect_bar(row("elu/forward/flat/bf16", "avx512_bf16", level), Figure::cycles_per_element, 0.8);
+    expect_bar(row("elu/forward/flat/f64", "avx512", level), Figure::cycles_per_element, 2.2);
+    expect_only_shown(row("elu/forward/flat/f64", "avx2", level));
+    expect_only_shown(row("relu/forward/flat/f64", "avx512", level));
+  }
+  for (const char* both :
+       {"prelu/backward_with_parameter/flat/bf16", "prelu/backward_with_parameter/nchw/bf16",
+        "prelu/backward_with_parameter/nchw/bf16/own slopes", "prelu/backward_with_parameter/nhwc/bf16"}) {
+    expect_bar(row(both, "avx2", Level::l3), Figure::times_dx, 1.5);
+    expect_bar(row(both, "avx512", Level::dram), Figure::times_dx, 1.2);
+    expect_only_shown(row(both, "avx512", Level::l2));
+  }
+  for (const char* both : {"prelu/backward_with_parameter/nchw/f16", "prelu/backward_with_parameter/nchw/f64",
+                           "prelu/backward_with_parameter/per_element/bf16"})
+    expect_only_shown(row(both, "avx512", Level::l3));
+}
+
+// Arrays of every format fill the same room, in whole cache lines, so that one ceiling is above them all.
+void sizes() {
+  for (const size_t touched : {size_t{16} << 10, size_t{24} << 10, size_t{256} << 10, size_t{1280} << 10, size_t{8} << 20})
+    for (const Operation& o : operations()) {
+      const size_t room = array_bytes(o.traffic, touched), bytes = array_bytes(o, shape_of(o, elements(o, touched)));
+      const std::string what = label(o) + " in " + std::to_string(room) + " bytes takes " + std::to_string(bytes);
+      const bool whole = o.layout == Layout::flat || o.layout == Layout::per_element;
+      expect(bytes % 64 == 0 && (whole ? bytes == room : bytes > room / 2 && bytes <= room + room / 4), what);
+    }
+}
+
+// Every operation of f32 as it is usually called is there in the other formats.
+void every_format() {
+  for (const Operation& o : operations()) {
+    if (o.format != Format::f32 || *o.variant) continue;
+    for (const Format format : {Format::f16, Format::bf16, Format::f64}) {
+      const Operation& same =
+          operation((std::string(o.operation) + "/" + o.direction + "/" + name(o.layout) + "/" + name(format)).c_str());
+      const bool own = same.slopes == format, f32_slopes = same.slopes == Format::f32;
+      expect(o.layout == Layout::per_element || format == Format::f64 ? own : f32_slopes, label(same) + " has its slopes");
+    }
+  }
+  for (const char* format : {"f16", "bf16"})
+    for (const char* direction : {"forward", "backward", "backward_with_parameter"})
+      operation((std::string("prelu/") + direction + "/nchw/" + format + "/own slopes").c_str());
+}
+
+// What the arena holds is a number in every format, and not denormal.
+void numbers() {
+  const Arena arena(1 << 20);
+  const Streams streams = arena.place({3, 2}, 1 << 20);
+  size_t negative = 0, bad = 0;
+  for (const float* in : streams.in)
+    for (size_t i = 0; i < streams.n; ++i) {
+      double f64;
+      std::memcpy(&f64, in + i / 2 * 2, sizeof f64);
+      uint16_t words[2];
+      std::memcpy(words, in + i, sizeof words);
+      negative += in[i] < 0;
+      bad += !std::isnormal(in[i]) || !std::isnormal(f64) || std::abs(in[i]) > 4 || std::abs(f64) > 512;
+      for (const unsigned word : words) {
+        const unsigned exponent = word >> 10 & 31, wide_exponent = word >> 7 & 255;
+        bad += exponent == 0 || exponent == 31 || wide_exponent == 0 || wide_exponent == 255;
+      }
+    }
+  expect(bad == 0, "no word of the arena is denormal, infinite or NaN");
+  const double share = static_cast<double>(negative) / static_cast<double>(3 * streams.n);
+  expect(share > 0.49 && share < 0.51, "half of the numbers are negative");
+  for (size_t i = 0; i < Arena::small_count; ++i) {
+    const auto bits = [&](Format format, auto read) {
+      std::memcpy(&read, static_cast<const char*>(arena.slopes(format)) + i * sizeof read, sizeof read);
+      return read;
+    };
+    const float slope = bits(Format::f32, 0.0f);
+    const auto f32_bits = bits(Format::f32, uint32_t{0});
+    expect(slope >= 0.25f && slope < 0.5f && bits(Format::f64, 0.0) == slope, "slopes are the same in f32 and f64");
+    expect(bits(Format::bf16, uint16_t{0}) == f32_bits >> 16 && f32_bits % 65536 == 0, "slopes are the same in bf16");
+    expect(bits(Format::f16, uint16_t{0}) == (f32_bits >> 13) - (uint32_t{112} << 10), "slopes are the same in f16");
+  }
+}
+
 void bars() {
-  for (const char* map : {"relu/forward/flat", "relu/backward/flat", "leaky_relu/backward/flat", "prelu/forward/nhwc",
-                          "prelu/backward/per_element", "elu/backward_from_y/flat", "relu/forward/flat/in place"}) {
+  for (const char* map :
+       {"relu/forward/flat/f32", "relu/backward/flat/f32", "leaky_relu/backward/flat/f32", "prelu/forward/nhwc/f32",
+        "prelu/backward/per_element/f32", "elu/backward_from_y/flat/f32", "relu/forward/flat/f32/in place"}) {
     expect_bar(row(map, "avx2", Level::l1), Figure::percent_of_ceiling, 80);
     for (const Level level : {Level::l2, Level::l3, Level::dram})
       expect_bar(row(map, "neon", level), Figure::percent_of_ceiling, 90);
   }
-  for (const char* elu :
-       {"elu/forward/flat", "elu/forward/flat/alpha 1.7", "elu/backward/flat", "elu/backward/flat/alpha 1.7"})
+  for (const char* elu : {"elu/forward/flat/f32", "elu/forward/flat/f32/alpha 1.7", "elu/backward/flat/f32",
+                          "elu/backward/flat/f32/alpha 1.7"})
     expect_bar(row(elu, "avx512", Level::dram), Figure::percent_of_ceiling, 90);
   for (const Level level : {Level::l1, Level::l2, Level::l3}) {
-    expect_bar(row("elu/forward/flat", "avx512", level), Figure::percent_of_port_bound, 85);
-    expect_bar(row("elu/forward/flat", "avx2", level), Figure::percent_of_port_bound, 60);
-    expect_only_shown(row("elu/forward/flat/alpha 1.7", "avx512", level));
-    expect_only_shown(row("elu/backward/flat", "avx2", level));
+    expect_bar(row("elu/forward/flat/f32", "avx512", level), Figure::percent_of_port_bound, 85);
+    expect_bar(row("elu/forward/flat/f32", "avx2", level), Figure::percent_of_port_bound, 60);
+    expect_only_shown(row("elu/forward/flat/f32/alpha 1.7", "avx512", level));
+    expect_only_shown(row("elu/backward/flat/f32", "avx2", level));
   }
   for (const Level level : {Level::l2, Level::l3}) {
-    expect_bar(row("elu/backward/flat", "avx512", level), Figure::cycles_per_element, 0.78);
-    expect_bar(row("elu/backward/flat/alpha 1.7", "avx512", level), Figure::cycles_per_element, 0.86);
+    expect_bar(row("elu/backward/flat/f32", "avx512", level), Figure::cycles_per_element, 0.78);
+    expect_bar(row("elu/backward/flat/f32/alpha 1.7", "avx512", level), Figure::cycles_per_element, 0.86);
   }
 
   const auto both = [](const char* layout, rectify_shape shape, Level level = Level::l2, const char* backend = "avx512") {
-    return row((std::string("prelu/backward_with_parameter/") + layout).c_str(), backend, level, shape);
+    return row((std::string("prelu/backward_with_parameter/") + layout + "/f32").c_str(), backend, level, shape);
   };
   expect_bar(both("flat", {1, 1, 1 << 20}, Level::dram), Figure::times_dx, 1.05);
-  expect_bar(row("leaky_relu/backward_with_parameter/flat", "avx512", Level::l3), Figure::times_dx, 1.05);
+  expect_bar(row("leaky_relu/backward_with_parameter/flat/f32", "avx512", Level::l3), Figure::times_dx, 1.05);
   expect_bar(both("nchw", {8, 3, 12544}), Figure::times_dx, 1.05);
   expect_bar(both("nchw", {8, 64, 784}), Figure::times_dx, 1.15);
   expect_bar(both("nchw", {8, 64, 196}), Figure::times_dx, 1.6);
@@ -96,11 +204,13 @@ void bars() {
   expect_bar(both("nhwc", {100, 3, 1}), Figure::times_dx, 2);
   expect_only_shown(both("nchw", {8, 64, 784}, Level::l1));
   expect_only_shown(both("nchw", {8, 64, 784}, Level::l2, "avx2"));
-  expect_only_shown(row("elu/backward_with_parameter/flat", "avx512", Level::l2));
-  expect_only_shown(row("relu/forward/flat/y off 16 B", "avx512", Level::dram));
-  expect_only_shown(row("relu/forward/flat", "scalar", Level::l2));
+  expect_only_shown(row("elu/backward_with_parameter/flat/f32", "avx512", Level::l2));
+  expect_only_shown(row("relu/forward/flat/f32/y off 16 B", "avx512", Level::dram));
+  expect_only_shown(row("relu/forward/flat/f32", "scalar", Level::l2));
 
-  Row other = row("relu/forward/flat", "avx512", Level::l2);
+  formats();
+
+  Row other = row("relu/forward/flat/f32", "avx512", Level::l2);
   other.dispatched = false;
   expect_only_shown(other);
   other.dispatched = true;
@@ -109,16 +219,16 @@ void bars() {
 }
 
 void misses() {
-  const auto map = [](double percent) { return row("relu/forward/flat", "avx2", Level::l2, {1, 1, 1 << 13}, percent); };
+  const auto map = [](double percent) { return row("relu/forward/flat/f32", "avx2", Level::l2, {1, 1, 1 << 13}, percent); };
   expect(misses_target(map(89.9)) && !misses_target(map(90)), "a map misses its target below 90 %");
   expect(closer_to_target(map(80), map(70)) && !closer_to_target(map(70), map(80)), "more percent is closer");
   const auto both = [](double times) {
-    return row("prelu/backward_with_parameter/nchw", "avx512", Level::l2, {1, 41, 784}, times);
+    return row("prelu/backward_with_parameter/nchw/f32", "avx512", Level::l2, {1, 41, 784}, times);
   };
   expect(misses_target(both(1.16)) && !misses_target(both(1.15)), "both gradients miss their target above 1.15");
   expect(closer_to_target(both(1.2), both(1.3)), "fewer times dx are closer");
 
-  const SmallCall quick = {&operation("relu/forward/flat"), {1, 1, 16}, 24, 4},
+  const SmallCall quick = {&operation("relu/forward/flat/f32"), {1, 1, 16}, 24, 4},
                   slow = {quick.operation, quick.shape, 25, 4};
   const std::vector<Judgement> found = judge({map(100), map(80), map(99)}, {quick, slow}, {});
   expect(found.size() == 3, "maps, their mean and the calls are judged");
@@ -133,28 +243,53 @@ void misses() {
 
 // The bounds as they follow from the published pipes: scripts/port-bounds finds the same in the assembly.
 void port_bounds() {
-  const auto machine = [](const char* isa, size_t lanes, double per_cycle, std::initializer_list<Other> sharing) {
-    Fused fused = {isa, lanes, per_cycle, 0, {}, nullptr};
-    for (const Other kind : sharing) fused.places[static_cast<size_t>(kind)] = 1;
+  const auto machine = [](const char* isa, size_t lanes, double per_cycle, double most_per_cycle,
+                          std::initializer_list<Other> sharing, double conversions) {
+    Fused fused = {isa, lanes, per_cycle, 0, {}, {}, nullptr};
+    fused.others_per_cycle.fill(most_per_cycle);
+    for (const Other kind : sharing) {
+      fused.places[static_cast<size_t>(kind)] = 1;
+      fused.others_per_cycle[static_cast<size_t>(kind)] = per_cycle;
+    }
+    for (const Other kind : {Other::widen_half, Other::narrow_half})
+      fused.others_per_cycle[static_cast<size_t>(kind)] = conversions;
     return fused;
   };
-  const Fused zen3 = machine("avx2", 8, 2, {Other::select}), zen4 = machine("avx512", 16, 1, {Other::compare});
-  const Fused intel = machine(
-      "avx512", 16, 2, {Other::add, Other::maximum, Other::compare, Other::select, Other::integer_minimum, Other::shift});
-  const auto expect_bound = [](const char* operation_label, const Fused& fused, double cycles) {
-    const double found = port_bound(operation(operation_label).arithmetic, fused.isa, {fused}).cycles;
+  using enum Other;
+  const Fused zen3 = machine("avx2", 8, 2, 4, {select, widen_half, narrow_half}, 1),
+              zen4 = machine("avx512", 16, 1, 2, {compare, widen_half, narrow_half}, 0.5),
+              intel = machine("avx512", 16, 2, 2,
+                              {add, maximum, compare, select, integer_minimum, shift, integer, widen_half, narrow_half}, 1);
+  const auto expect_bound = [](const char* operation_label, const Fused& fused, double cycles, const char* backend = "") {
+    const std::string name = *backend ? backend : fused.isa;
+    const double found = port_bound(operation(operation_label).arithmetic(), name, {fused}).cycles;
     expect(std::abs(found - cycles) < 1e-9, std::string(operation_label) + " takes " + std::to_string(cycles) +
-                                                " cycles on " + fused.isa + ", not " + std::to_string(found));
+                                                " cycles on " + name + ", not " + std::to_string(found));
   };
   for (const Fused& zen : {zen3, zen4}) {
-    expect_bound("elu/forward/flat", zen, 0.5);
-    expect_bound("elu/forward/flat/alpha 0.7", zen, 0.5625);
+    expect_bound("elu/forward/flat/f32", zen, 0.5);
+    expect_bound("elu/forward/flat/f32/alpha 0.7", zen, 0.5625);
   }
-  expect_bound("elu/backward/flat", zen3, 0.75);
-  expect_bound("elu/backward/flat/alpha 1.7", zen3, 0.8125);
-  expect_bound("elu/backward/flat", zen4, 0.6875);
-  expect_bound("elu/backward/flat/alpha 1.7", zen4, 0.75);
-  expect_bound("elu/forward/flat", intel, 14.0 / 32);
+  expect_bound("elu/backward/flat/f32", zen3, 0.75);
+  expect_bound("elu/backward/flat/f32/alpha 1.7", zen3, 0.8125);
+  expect_bound("elu/backward/flat/f32", zen4, 0.6875);
+  expect_bound("elu/backward/flat/f32/alpha 1.7", zen4, 0.75);
+  expect_bound("elu/forward/flat/f32", intel, 14.0 / 32);
+
+  expect_bound("relu/forward/flat/f16", zen3, 1 / 4.0 / 16);         // a comparison of 16 patterns
+  expect_bound("leaky_relu/forward/flat/f16", zen3, 3 / 2.0 / 8);    // two conversions and a product
+  expect_bound("leaky_relu/backward/flat/f16", zen3, 5 / 2.0 / 8);   // three, a product and a select
+  expect_bound("leaky_relu/backward/flat/f16", zen4, 5 / 1.0 / 16);  // the same, and the comparison for the select
+  const Fused slow = machine("avx512", 16, 1, 2, {compare}, 0.25);
+  expect_bound("leaky_relu/backward/flat/f16", slow, 2 / 0.25 / 16);  // widening twice takes longest
+  expect_bound("leaky_relu/forward/flat/bf16", zen3, 8 / 4.0 / 8);    // 1 to widen, 5 to round, and two
+  expect_bound("leaky_relu/forward/flat/bf16", zen4, 8 / 2.0 / 16);
+  expect_bound("leaky_relu/forward/flat/bf16", zen4, 5 / 2.0 / 16, "avx512_bf16");
+  expect_bound("elu/forward/flat/f16", zen3, 10 / 2.0 / 8);
+  expect_bound("elu/forward/flat/bf16", zen3, 20 / 4.0 / 8);
+  expect_bound("elu/forward/flat/f64", zen3, 11 / 2.0 / 4);
+  expect_bound("elu/forward/flat/f64", zen4, 11 / 1.0 / 8);
+  expect_bound("elu/backward/flat/f64", zen4, 14 / 1.0 / 8);
 }
 
 }  // namespace
@@ -162,6 +297,9 @@ void port_bounds() {
 
 int main() {
   roofline::bars();
+  roofline::every_format();
+  roofline::sizes();
+  roofline::numbers();
   roofline::misses();
   roofline::port_bounds();
   return roofline::failures ? 1 : 0;

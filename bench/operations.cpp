@@ -3,57 +3,57 @@
 #include <algorithm>
 #include <numeric>
 #include <string_view>
+#include <vector>
 
 #include "kernels/activations/list.hpp"
 
 namespace roofline {
 namespace {
 
-constexpr int32_t f32 = RECTIFY_F32;
 constexpr double slope = 0.25;
 
 using Options = const rectify_options*;
 
 int32_t relu_forward(const Tensors& t, rectify_shape s, Options o) {
-  return rectify_relu_forward(f32, elements(s), t.x, t.out, o);
+  return rectify_relu_forward(t.dtype, elements(s), t.x, t.out, o);
 }
 int32_t relu_backward(const Tensors& t, rectify_shape s, Options o) {
-  return rectify_relu_backward(f32, elements(s), t.x, t.dy, t.out, o);
+  return rectify_relu_backward(t.dtype, elements(s), t.x, t.dy, t.out, o);
 }
 int32_t leaky_relu_forward(const Tensors& t, rectify_shape s, Options o) {
-  return rectify_leaky_relu_forward(f32, elements(s), t.parameter, t.x, t.out, o);
+  return rectify_leaky_relu_forward(t.dtype, elements(s), t.parameter, t.x, t.out, o);
 }
 int32_t leaky_relu_backward(const Tensors& t, rectify_shape s, Options o) {
-  return rectify_leaky_relu_backward(f32, elements(s), t.parameter, t.x, t.dy, t.out, nullptr, o);
+  return rectify_leaky_relu_backward(t.dtype, elements(s), t.parameter, t.x, t.dy, t.out, nullptr, o);
 }
 int32_t leaky_relu_backward_with_parameter(const Tensors& t, rectify_shape s, Options o) {
-  return rectify_leaky_relu_backward(f32, elements(s), t.parameter, t.x, t.dy, t.out, t.sums, o);
+  return rectify_leaky_relu_backward(t.dtype, elements(s), t.parameter, t.x, t.dy, t.out, t.sums, o);
 }
 int32_t prelu_forward(const Tensors& t, rectify_shape s, Options o) {
-  return rectify_prelu_forward(f32, f32, s, t.x, t.slope, t.out, o);
+  return rectify_prelu_forward(t.dtype, t.slope_dtype, s, t.x, t.slope, t.out, o);
 }
 int32_t prelu_backward(const Tensors& t, rectify_shape s, Options o) {
-  return rectify_prelu_backward(f32, f32, s, t.x, t.slope, t.dy, t.out, nullptr, o);
+  return rectify_prelu_backward(t.dtype, t.slope_dtype, s, t.x, t.slope, t.dy, t.out, nullptr, o);
 }
 int32_t prelu_backward_with_parameter(const Tensors& t, rectify_shape s, Options o) {
-  return rectify_prelu_backward(f32, f32, s, t.x, t.slope, t.dy, t.out, t.sums, o);
+  return rectify_prelu_backward(t.dtype, t.slope_dtype, s, t.x, t.slope, t.dy, t.out, t.sums, o);
 }
 int32_t elu_forward(const Tensors& t, rectify_shape s, Options o) {
-  return rectify_elu_forward(f32, elements(s), t.parameter, t.x, t.out, o);
+  return rectify_elu_forward(t.dtype, elements(s), t.parameter, t.x, t.out, o);
 }
 int32_t elu_backward(const Tensors& t, rectify_shape s, Options o) {
-  return rectify_elu_backward(f32, elements(s), t.parameter, t.x, t.dy, t.out, nullptr, o);
+  return rectify_elu_backward(t.dtype, elements(s), t.parameter, t.x, t.dy, t.out, nullptr, o);
 }
 int32_t elu_backward_with_parameter(const Tensors& t, rectify_shape s, Options o) {
-  return rectify_elu_backward(f32, elements(s), t.parameter, t.x, t.dy, t.out, t.sums, o);
+  return rectify_elu_backward(t.dtype, elements(s), t.parameter, t.x, t.dy, t.out, t.sums, o);
 }
 int32_t elu_backward_from_y(const Tensors& t, rectify_shape s, Options o) {
-  return rectify_elu_backward_from_y(f32, elements(s), t.parameter, t.x, t.dy, t.out, o);
+  return rectify_elu_backward_from_y(t.dtype, elements(s), t.parameter, t.x, t.dy, t.out, o);
 }
 
-constexpr Operation relu_value = {"relu", "forward", Layout::flat, {1, 1}, arithmetic::relu_forward, relu_forward};
-constexpr Operation elu_value = {"elu", "forward", Layout::flat, {1, 1}, arithmetic::elu_forward, elu_forward};
-constexpr Operation elu_gradient = {"elu", "backward", Layout::flat, {2, 1}, arithmetic::elu_backward, elu_backward};
+constexpr Operation relu_value = {"relu", "forward", Layout::flat, {1, 1}, formula::relu_forward, relu_forward};
+constexpr Operation elu_value = {"elu", "forward", Layout::flat, {1, 1}, formula::elu_forward, elu_forward};
+constexpr Operation elu_gradient = {"elu", "backward", Layout::flat, {2, 1}, formula::elu_backward, elu_backward};
 
 constexpr Operation in_place(Operation o) {
   o.traffic.in_place = true;
@@ -61,46 +61,46 @@ constexpr Operation in_place(Operation o) {
   return o;
 }
 constexpr Operation off_its_line(Operation o) {
-  o.displaced = 4;
+  o.displaced = 16;
   o.variant = "y off 16 B";
   return o;
 }
-constexpr Operation with_alpha(Operation o, double alpha, const char* variant, const Arithmetic& arithmetic) {
-  o.arithmetic = arithmetic;
+constexpr Operation with_alpha(Operation o, double alpha, const char* variant, const Formula& formula) {
+  o.formula = formula;
   o.parameter = alpha;
   o.variant = variant;
   return o;
 }
 
-constexpr Operation leaky_relu(const char* direction, Traffic traffic, const Arithmetic& arithmetic, OperationCall call,
+constexpr Operation leaky_relu(const char* direction, Traffic traffic, const Formula& formula, OperationCall call,
                                OperationCall without_parameter = nullptr) {
-  return {"leaky_relu", direction, Layout::flat, traffic, arithmetic, call, without_parameter, slope};
+  return {"leaky_relu", direction, Layout::flat, traffic, formula, call, without_parameter, slope};
 }
 constexpr Operation prelu_value(Layout layout, Traffic traffic) {
-  const Arithmetic& of_one = arithmetic::prelu_forward_of_small_slope;
-  return {"prelu", "forward", layout, traffic, layout == Layout::flat ? of_one : arithmetic::prelu_forward, prelu_forward};
+  const Formula& of_one = formula::prelu_forward_of_small_slope;
+  return {"prelu", "forward", layout, traffic, layout == Layout::flat ? of_one : formula::prelu_forward, prelu_forward};
 }
 constexpr Operation prelu_gradient(Layout layout, Traffic traffic) {
-  return {"prelu", "backward", layout, traffic, arithmetic::prelu_backward, prelu_backward};
+  return {"prelu", "backward", layout, traffic, formula::prelu_backward, prelu_backward};
 }
 constexpr Operation prelu_gradients(Layout layout, Traffic traffic) {
   return {"prelu",
           "backward_with_parameter",
           layout,
           traffic,
-          arithmetic::prelu_backward_with_parameter,
+          formula::prelu_backward_with_parameter,
           prelu_backward_with_parameter,
           prelu_backward};
 }
 
-constexpr Operation all[] = {
+constexpr Operation in_f32[] = {
     relu_value,
     in_place(relu_value),
     off_its_line(relu_value),
-    {"relu", "backward", Layout::flat, {2, 1}, arithmetic::relu_backward, relu_backward},
-    leaky_relu("forward", {1, 1}, arithmetic::prelu_forward_of_small_slope, leaky_relu_forward),
-    leaky_relu("backward", {2, 1}, arithmetic::prelu_backward, leaky_relu_backward),
-    leaky_relu("backward_with_parameter", {2, 1}, arithmetic::prelu_backward_with_parameter,
+    {"relu", "backward", Layout::flat, {2, 1}, formula::relu_backward, relu_backward},
+    leaky_relu("forward", {1, 1}, formula::prelu_forward_of_small_slope, leaky_relu_forward),
+    leaky_relu("backward", {2, 1}, formula::prelu_backward, leaky_relu_backward),
+    leaky_relu("backward_with_parameter", {2, 1}, formula::prelu_backward_with_parameter,
                leaky_relu_backward_with_parameter, leaky_relu_backward),
     prelu_value(Layout::flat, {1, 1}),
     prelu_value(Layout::nchw, {1, 1}),
@@ -116,23 +116,23 @@ constexpr Operation all[] = {
     prelu_gradients(Layout::per_element, {3, 2}),
     elu_value,
     in_place(elu_value),
-    with_alpha(elu_value, 0.7, "alpha 0.7", arithmetic::elu_forward_of_small_alpha),
-    with_alpha(elu_value, 1.7, "alpha 1.7", arithmetic::elu_forward_of_any_alpha),
+    with_alpha(elu_value, 0.7, "alpha 0.7", formula::elu_forward_of_small_alpha),
+    with_alpha(elu_value, 1.7, "alpha 1.7", formula::elu_forward_of_any_alpha),
     elu_gradient,
-    with_alpha(elu_gradient, 1.7, "alpha 1.7", arithmetic::elu_backward_of_any_alpha),
+    with_alpha(elu_gradient, 1.7, "alpha 1.7", formula::elu_backward_of_any_alpha),
     {"elu",
      "backward_with_parameter",
      Layout::flat,
      {2, 1},
-     arithmetic::elu_backward_with_parameter,
+     formula::elu_backward_with_parameter,
      elu_backward_with_parameter,
      elu_backward},
-    {"elu", "backward_from_y", Layout::flat, {2, 1}, arithmetic::elu_backward_from_y, elu_backward_from_y},
+    {"elu", "backward_from_y", Layout::flat, {2, 1}, formula::elu_backward_from_y, elu_backward_from_y},
 };
 
 // Every kernel that the library's own list names has a row here.
 constexpr bool measured(std::string_view operation, std::string_view direction) {
-  return std::any_of(std::begin(all), std::end(all),
+  return std::any_of(std::begin(in_f32), std::end(in_f32),
                      [&](const Operation& o) { return o.operation == operation && o.direction == direction; });
 }
 #define ROOFLINE_MEASURED(activation, direction) static_assert(measured(#activation, #direction));
@@ -140,9 +140,34 @@ RECTIFY_MAPS(ROOFLINE_MEASURED)
 RECTIFY_SUMS(ROOFLINE_MEASURED)
 #undef ROOFLINE_MEASURED
 
-constexpr size_t channels = 64, map = 28 * 28;
-static_assert(channels <= Arena::small_count && map % granule == 0 && channels % granule == 0);
+std::vector<Operation> in_every_format() {
+  std::vector<Operation> all(std::begin(in_f32), std::end(in_f32));
+  for (const Format format : {Format::f16, Format::bf16, Format::f64})
+    for (Operation o : in_f32) {
+      if (*o.variant) continue;
+      o.format = format;
+      o.slopes = sixteen_bits(format) && o.layout != Layout::per_element ? Format::f32 : format;
+      all.push_back(o);
+      if (o.layout != Layout::nchw || o.slopes == format) continue;
+      o.slopes = format;
+      o.variant = "own slopes";
+      all.push_back(o);
+    }
+  return all;
+}
+
+constexpr size_t channels = 64, map = 28 * 28, small_map = 14 * 14;
+static_assert(channels <= Arena::small_count);
 static_assert(std::end(image_channels)[-1] <= Arena::small_count);
+
+// Elements of a cache line.
+size_t line_of(Format format) { return granule * sizeof(float) / size(format); }
+
+// At most n, in whole cache lines of pieces of so many elements.
+size_t pieces(size_t n, size_t piece, size_t line) {
+  const size_t together = line / std::gcd(piece, line);
+  return n / piece / together * together;
+}
 
 }  // namespace
 
@@ -151,56 +176,76 @@ const char* name(Layout layout) {
   return names[static_cast<int>(layout)];
 }
 
-std::span<const Operation> operations() { return all; }
+std::span<const Operation> operations() {
+  static const std::vector<Operation> all = in_every_format();
+  return all;
+}
 
 bool Operation::is(const char* that_operation, const char* that_direction) const {
   return operation == std::string_view(that_operation) && direction == std::string_view(that_direction);
 }
 
+bool representative(const Operation& o) {
+  if (*o.variant) return false;
+  if (o.operation == std::string_view("prelu")) return o.layout == Layout::nchw;
+  return o.is("relu", "forward") || o.is("relu", "backward") || o.is("leaky_relu", "forward") || o.is("elu", "forward") ||
+         o.is("elu", "backward");
+}
+
 std::string label(const Operation& o) {
-  const std::string usual = std::string(o.operation) + "/" + o.direction + "/" + name(o.layout);
+  const std::string usual = std::string(o.operation) + "/" + o.direction + "/" + name(o.layout) + "/" + name(o.format);
   return *o.variant ? usual + "/" + o.variant : usual;
 }
 
-rectify_shape shape_of(Layout layout, size_t n) {
-  switch (layout) {
+rectify_shape shape_of(const Operation& operation, size_t n) {
+  const size_t line = line_of(operation.format);
+  switch (operation.layout) {
     case Layout::nchw: {
-      const size_t maps = std::max<size_t>(n / map, 2), c = std::min(channels, maps);
-      return {maps / c, c, map};
+      const size_t area = 2 * map <= n + n / 4 ? map : small_map;
+      const size_t maps = std::max<size_t>(pieces(n, area, line), 2), c = std::min(channels, maps);
+      return {maps / c, c, area};
     }
     case Layout::nhwc:
       return {std::max<size_t>(n / channels, 1), channels, 1};
     case Layout::per_element:
-      return {1, n / granule * granule, 1};
+      return {1, n / line * line, 1};
     default:
-      return {1, 1, n / granule * granule};
+      return {1, 1, n / line * line};
   }
 }
 
 size_t elements(rectify_shape shape) { return shape.outer * shape.channels * shape.inner; }
+
+size_t elements(const Operation& operation, size_t touched) {
+  return array_bytes(operation.traffic, touched) / size(operation.format);
+}
+
+size_t array_bytes(const Operation& operation, rectify_shape shape) { return elements(shape) * size(operation.format); }
 
 std::string name(const Image& image) {
   const std::string side = std::to_string(image.side);
   return "C=" + std::to_string(image.channels) + "," + side + "x" + side;
 }
 
-std::optional<rectify_shape> shape_of(Layout layout, const Image& image, size_t n) {
-  const size_t area = image.side * image.side, each = image.channels * area;
-  const size_t together = granule / std::gcd(each, granule);  // so many fill whole cache lines
-  const size_t images = n / each / together * together;
+std::optional<rectify_shape> shape_of(const Operation& operation, const Image& image, size_t n) {
+  const size_t area = image.side * image.side;
+  const size_t images = pieces(n, image.channels * area, line_of(operation.format));
   if (images == 0) return std::nullopt;
-  if (layout == Layout::nchw) return rectify_shape{images, image.channels, area};
+  if (operation.layout == Layout::nchw) return rectify_shape{images, image.channels, area};
   return rectify_shape{images * area, image.channels, 1};
 }
 
 Tensors tensors(const Operation& operation, const Streams& streams, const Arena& arena) {
   const bool forward = operation.direction == std::string_view("forward");
   const bool per_element = operation.layout == Layout::per_element;
-  return {.x = streams.in[0],
+  if (operation.traffic.in_place) arena.fill_again(streams);
+  return {.dtype = dtype(operation.format),
+          .slope_dtype = dtype(operation.slopes),
+          .x = streams.in[0],
           .dy = forward ? nullptr : streams.in[1],
-          .slope = per_element ? streams.in[operation.traffic.reads - 1] : arena.slopes(),
+          .slope = per_element ? streams.in[operation.traffic.reads - 1] : arena.slopes(operation.slopes),
           .parameter = operation.parameter,
-          .out = streams.out[0] + operation.displaced,
+          .out = reinterpret_cast<char*>(streams.out[0]) + operation.displaced,
           .sums = per_element ? streams.out[1] : arena.sums()};
 }
 

@@ -1,5 +1,5 @@
-"""The two plots of a roofline.json: GB/s over the size of the working set, under the ceilings; and GFLOP/s over FLOP/byte,
-under a roof for each level of the memory. report.py calls this."""
+"""The plots of a roofline.json: GB/s over the size of the working set, under the ceilings; the same of every number format at
+some sizes; and GFLOP/s over FLOP/byte, under a roof for each level of the memory. report.py calls this."""
 import sys
 
 try:
@@ -99,6 +99,16 @@ def title(report):
     return f"rectify, {machine['dispatched']} backend, one thread, on {machine['cpu']}"
 
 
+def bandwidth_axis(axes, speeds, above):
+    """A logarithmic axis of GB/s, with `above` times the highest as its end."""
+    axes.set_yscale("log")
+    ticks = [m * 10**k for k in range(-1, 5) for m in (1, 2, 5) if min(speeds) * 0.6 <= m * 10**k <= max(speeds) * 1.6]
+    axes.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
+    axes.set_ylim(min(speeds) * 0.8, max(speeds) * above)
+    axes.minorticks_off()
+    axes.set_ylabel("GB/s")
+
+
 def draw_sweep(report):
     """GB/s over the bytes touched."""
     traffics = list(dict.fromkeys(one["traffic"] for one in report["sweep"]))
@@ -120,15 +130,78 @@ def draw_sweep(report):
         axes.set_title(TITLES.get(traffic, traffic), fontsize=11)
         axes.set_xlabel("bytes touched, all arrays together")
         axes.legend(fontsize=8.5, frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.23), ncol=2)
-    panels[0][0].set_ylabel("GB/s")
     speeds = [point["gbps"] for one in report["sweep"] for point in one["points"]]
-    panels[0][0].set_yscale("log")
-    ticks = [m * 10**k for k in range(-1, 5) for m in (1, 2, 5) if min(speeds) * 0.6 <= m * 10**k <= max(speeds) * 1.6]
-    panels[0][0].set_yticks(ticks, [f"{tick:g}" for tick in ticks])
-    panels[0][0].set_ylim(min(speeds) * 0.8, max(speeds) * 1.7)  # room for the cache labels
-    panels[0][0].minorticks_off()
-    figure.suptitle(title(report), fontsize=12)
+    bandwidth_axis(panels[0][0], speeds, 1.7)  # room for the cache labels
+    figure.suptitle(title(report) + ", f32", fontsize=12)
     figure.tight_layout()
+    return figure
+
+
+# ---- GB/s of every format ------------------------------------------------------------------------------------------------
+
+# What every run measures of each format.
+OPERATIONS = [
+    ("relu", "forward", "flat"),
+    ("leaky_relu", "forward", "flat"),
+    ("prelu", "forward", "nchw"),
+    ("elu", "forward", "flat"),
+    ("relu", "backward", "flat"),
+    ("prelu", "backward", "nchw"),
+    ("prelu", "backward_with_parameter", "nchw"),
+    ("elu", "backward", "flat"),
+]
+NAMES = {"relu": "ReLU", "leaky_relu": "Leaky ReLU", "prelu": "PReLU", "elu": "ELU"}
+FORMATS = {"f32": ("#333333", "o"), "f16": ("#0072B2", "s"), "bf16": ("#D55E00", "D"), "f64": ("#009E73", "^")}
+
+
+def matched_ceiling(report, row):
+    """In DRAM the better kind of store."""
+    kinds = ("ordinary", "streaming") if row["level"] == "DRAM" else ("ordinary",)
+    return max(c["gbps"] for c in report["ceilings"]
+               if c["threads"] == row["threads"] and c["store"] in kinds
+               and all(c[key] == row[key] for key in ("traffic", "level")))
+
+
+def draw_level(axes, report, rows):
+    """A column per operation: the ceiling across it, and the formats side by side."""
+    for column, operation in enumerate(OPERATIONS):
+        here = [row for row in rows if (row["operation"], row["direction"], row["layout"]) == operation]
+        if here:
+            ceiling = matched_ceiling(report, here[0])
+            axes.plot([column - 0.42, column + 0.42], [ceiling, ceiling], color="#333333", linewidth=1.6, zorder=2)
+            axes.fill_between([column - 0.42, column + 0.42], ceiling, 1e-3, color="#000000", alpha=0.05, linewidth=0, zorder=1)
+        for place, (name, (colour, marker)) in enumerate(FORMATS.items()):
+            for row in here:
+                if row["format"] == name:
+                    axes.plot(column + 0.2 * (place - 1.5), row["gbps"], color=colour, marker=marker, markersize=6.5,
+                              linestyle="none", markeredgecolor="white", markeredgewidth=0.6, zorder=3)
+    names = [f"{NAMES[operation]} {SHORT[direction]}" for operation, direction, _ in OPERATIONS]
+    axes.set_xticks(range(len(names)), names, rotation=35, ha="right", rotation_mode="anchor")
+    axes.grid(axis="y", color="#dddddd", linewidth=0.6)
+    axes.set_axisbelow(True)
+    open_frame(axes)
+
+
+def draw_formats(report):
+    """GB/s of some operations in each format, at each level where all have been measured."""
+    rows = [row for row in report["rows"] if row["dispatched"] and row["threads"] == 1 and not row["variant"]
+            and (row["operation"], row["direction"], row["layout"]) in OPERATIONS]
+    measured = {name: {row["level"] for row in rows if row["format"] == name} for name in FORMATS}
+    levels = [level for level in LEVELS if all(level in at for at in measured.values())]
+    figure, panels = plt.subplots(1, max(1, len(levels)), figsize=(1.2 + 4.7 * max(1, len(levels)), 5.2), sharey=True,
+                                  squeeze=False)
+    for axes, level in zip(panels[0], levels):
+        draw_level(axes, report, [row for row in rows if row["level"] == level])
+        axes.set_title(level, fontsize=11)
+    speeds = [speed for row in rows if row["level"] in levels for speed in (row["gbps"], matched_ceiling(report, row))]
+    if speeds:
+        bandwidth_axis(panels[0][0], speeds, 1.25)
+    legend = [plt.Line2D([], [], color=colour, marker=marker, linestyle="none", label=name)
+              for name, (colour, marker) in FORMATS.items()]
+    legend.append(plt.Line2D([], [], color="#333333", linewidth=1.6, label="ceiling of the same traffic"))
+    figure.suptitle(title(report), fontsize=12)
+    figure.tight_layout(rect=(0, 0.05, 1, 1))
+    figure.legend(handles=legend, fontsize=9, frameon=False, loc="lower center", ncol=len(legend))
     return figure
 
 
@@ -151,19 +224,23 @@ SHORT = {"forward": "forward", "backward": "backward", "backward_with_parameter"
 LEVELS = {"L1": "#0072B2", "L2": "#009E73", "L3": "#E69F00", "DRAM": "#D55E00"}
 
 
-def bytes_per_element(traffic):
-    """Of a name like 2R1W; "in place" is one array read and written."""
-    return 8 if traffic == "in place" else 4 * (int(traffic[0]) + int(traffic[2]))
+SIZES = {"f32": 4, "f16": 2, "bf16": 2, "f64": 8}
+
+
+def bytes_per_element(row):
+    """By a name like 2R1W; "in place" is one array read and written."""
+    traffic = row["traffic"]
+    return SIZES[row["format"]] * (2 if traffic == "in place" else int(traffic[0]) + int(traffic[2]))
 
 
 def intensity(row):
-    return row["flops_per_element"] / bytes_per_element(row["traffic"])
+    return row["flops_per_element"] / bytes_per_element(row)
 
 
 def shown_rows(report):
     return [
         row for row in report["rows"]
-        if row["dispatched"] and row["threads"] == 1 and not row["variant"]
+        if row["dispatched"] and row["threads"] == 1 and not row["variant"] and row["format"] == "f32"
         and SHOWN.get((row["operation"], row["direction"])) == row["layout"]
     ]
 
@@ -248,11 +325,12 @@ def draw_roofline(report):
     axes.set_xlabel("FLOP/byte")
     axes.set_ylabel("GFLOP/s")
     axes.legend(fontsize=8.5, frameon=False, loc="lower right")
-    figure.suptitle(title(report), fontsize=12)
+    figure.suptitle(title(report) + ", f32", fontsize=12)
     figure.tight_layout()
     return figure
 
 
 def figures(report):
     """The plots by the name of their files."""
-    return {"roofline": draw_sweep(report), "roofline-intensity": draw_roofline(report)}
+    return {"roofline": draw_sweep(report), "roofline-formats": draw_formats(report),
+            "roofline-intensity": draw_roofline(report)}

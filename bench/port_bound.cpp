@@ -19,36 +19,54 @@ double nanoseconds(void (*run)(size_t)) {
 // and many, all in turn, so that a quiet moment meets every one of them.
 Fused measure(const CeilingTable& table, size_t rounds) {
   const FusedPeak& peak = table.fused;
-  double alone = INFINITY, ghz = 0;
-  std::array<double, others> together;
+  double fused = INFINITY, ghz = 0;
+  std::array<double, others> together, alone;
   together.fill(INFINITY);
+  alone.fill(INFINITY);
   for (size_t round = 0; round < rounds; ++round) {
     ghz = std::max(ghz, cycles_per_nanosecond());
-    alone = std::min(alone, nanoseconds(peak.run));
-    for (size_t i = 0; i < others; ++i) together[i] = std::min(together[i], nanoseconds(peak.beside[i]));
+    fused = std::min(fused, nanoseconds(peak.run));
+    for (size_t i = 0; i < others; ++i) {
+      together[i] = std::min(together[i], nanoseconds(peak.beside[i]));
+      alone[i] = std::min(alone[i], nanoseconds(peak.alone[i]));
+    }
   }
   const size_t lanes = table.bits / 32;
-  const double per_nanosecond = static_cast<double>(turns * peak.per_turn) / alone;
-  Fused found = {table.isa, lanes, per_nanosecond / ghz, 2 * static_cast<double>(lanes) * per_nanosecond, {}, &peak};
+  const auto per_turn = static_cast<double>(peak.per_turn);
+  const double per_nanosecond = turns * per_turn / fused;
+  Fused found = {table.isa, lanes, per_nanosecond / ghz, 2 * static_cast<double>(lanes) * per_nanosecond, {}, {}, &peak};
   for (size_t i = 0; i < others; ++i) {
-    const double places = (together[i] / alone - 1) * static_cast<double>(peak.per_turn) / (besides * times_a_turn);
+    const double places = (together[i] / fused - 1) * per_turn / (besides * times_a_turn);
     found.places[i] = std::max(0, static_cast<int>(std::lround(places)));
+    found.others_per_cycle[i] = turns * per_turn / alone[i] / ghz;
   }
   return found;
 }
 
-// AVX-512 scales by one instruction, which shares the pipes of the multiplications; the others make 2^n by a shift, then
-// multiply twice.
+// What each instruction set has for the steps that they take in different ways.
 Arithmetic as_instructions(const Arithmetic& arithmetic, const std::string& backend) {
-  const int count = arithmetic.scale_one_plus;
-  if (backend == "avx512") return arithmetic + Arithmetic{.multiply = count, .add = count};
-  return arithmetic + Arithmetic{.fused = count, .multiply = count, .shift = count};
+  Arithmetic a = arithmetic;
+  // AVX-512 scales by one instruction, which shares the pipes of the multiplications; the others make 2^n by a shift, then
+  // multiply twice.
+  const int scaled = a.scale_one_plus;
+  if (instruction_set(backend) == "avx512")
+    a = a + Arithmetic{.multiply = scaled, .add = scaled};
+  else
+    a = a + Arithmetic{.fused = scaled, .multiply = scaled, .shift = scaled};
+  // bf16 is the upper half of an f32: a shift or an `and`. Rounding adds what carries into that half where it has to: a
+  // shift, an `and`, two additions, then shifts and blends that put two vectors together. With AVX512-BF16 it is one
+  // instruction, and a look for denormals, which that one takes for zeros.
+  const int widened = a.widen_bfloat, narrowed = a.narrow_bfloat;
+  if (backend.starts_with("avx512") && backend.ends_with("bf16"))
+    return a + Arithmetic{.compare = narrowed, .integer = widened + narrowed};
+  return a + Arithmetic{.shift = narrowed, .integer = widened + 4 * narrowed};
 }
 
 }  // namespace
 
 const char* name(Other instruction) {
-  constexpr const char* names[others] = {"add", "maximum", "compare", "select", "integer_minimum", "shift"};
+  constexpr const char* names[others] = {"add",   "maximum", "compare",    "select",     "integer_minimum",
+                                         "shift", "integer", "widen_half", "narrow_half"};
   return names[static_cast<size_t>(instruction)];
 }
 
@@ -65,14 +83,28 @@ double fused_nanoseconds(const FusedPeak& peak) {
 
 PortBound port_bound(const Arithmetic& arithmetic, const std::string& backend, const std::vector<Fused>& fused) {
   const Arithmetic a = as_instructions(arithmetic, backend);
-  const auto own = std::find_if(fused.begin(), fused.end(), [&](const Fused& f) { return f.isa == backend; });
-  if (own == fused.end()) return {a.fused + a.multiply + 0.0, (a.fused + a.multiply) / 2.0, nullptr};
-  const auto taken = [&](Other kind, int count) { return count * own->places[static_cast<size_t>(kind)]; };
-  const int instructions = a.fused + a.multiply + taken(Other::add, a.add) + taken(Other::maximum, a.maximum) +
-                           taken(Other::compare, a.compare) + taken(Other::select, a.select) +
-                           taken(Other::integer_minimum, a.integer_minimum) + taken(Other::shift, a.shift);
-  const double places = instructions / static_cast<double>(own->lanes);
-  return {places, places / own->per_cycle, own->peak};
+  const auto lanes_of = [&](size_t lanes_of_32_bits) {
+    return static_cast<double>(lanes_of_32_bits) * 32 / static_cast<double>(a.lane_bits);
+  };
+  const std::string isa = instruction_set(backend);
+  const auto own = std::find_if(fused.begin(), fused.end(), [&](const Fused& f) { return f.isa == isa; });
+  const int multiplies = a.fused + a.multiply;
+  if (own == fused.end()) return {multiplies + 0.0, multiplies / 2.0, nullptr};
+
+  const std::array<int, others> counts = {a.add,   a.maximum, a.compare,    a.select,     a.integer_minimum,
+                                          a.shift, a.integer, a.widen_half, a.narrow_half};
+  int places = multiplies, all = multiplies;
+  double most_per_cycle = own->per_cycle, cycles = 0;
+  for (size_t i = 0; i < others; ++i) {
+    places += counts[i] * own->places[i];
+    all += counts[i];
+    most_per_cycle = std::max(most_per_cycle, own->others_per_cycle[i]);
+    cycles = std::max(cycles, counts[i] / own->others_per_cycle[i]);
+  }
+  cycles = std::max({cycles, places / own->per_cycle, all / most_per_cycle}) / lanes_of(own->lanes);
+  return {cycles * own->per_cycle, cycles, own->peak};
 }
+
+std::string instruction_set(const std::string& backend) { return backend.starts_with("avx512") ? "avx512" : backend; }
 
 }  // namespace roofline

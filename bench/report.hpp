@@ -30,6 +30,7 @@ struct Report {
   std::vector<Scaling> scalings;
   std::vector<Series> sweep;
   std::vector<Judgement> judgements;
+  bool quick;
   double seconds;  // that all of it took
 };
 

@@ -84,7 +84,7 @@ def table(heads, rows, name=None):
 
 
 def filtered(heads, rows, name):
-    box = f'<p><input data-table="{name}" placeholder="only rows with these words: elu L2"></p>'
+    box = f'<p><input data-table="{name}" placeholder="only rows with these words: elu bf16 L2"></p>'
     return box + table(heads, rows, name)
 
 
@@ -161,7 +161,7 @@ def judgement(entry):
 
 
 def rows_section(report):
-    heads = ["operation", "direction", "layout", "variant", "backend", "level", "threads", "% of ceiling", "% of port bound",
+    heads = ["operation", "direction", "layout", "format", "variant", "backend", "level", "threads", "% of ceiling", "% of port bound",
              "× dx alone", "cycles/element", "ns/element", "GB/s", "GFLOP/s", "FLOP/byte", "bound", "traffic", "n"]
     rows = []
     for row in report["rows"]:
@@ -169,7 +169,7 @@ def rows_section(report):
         mark = " marked" if row["percent_of_ceiling"] > 105 else ""
         rows.append([
             Cell(row["operation"]), Cell(row["direction"].replace("_", " ")), Cell(row["layout"].replace("_", " ")),
-            Cell(row["variant"]), Cell(row["backend"]), Cell(row["level"]), Cell(row["threads"], 0),
+            Cell(row["format"]), Cell(row["variant"]), Cell(row["backend"]), Cell(row["level"]), Cell(row["threads"], 0),
             Cell(row["percent_of_ceiling"], 1, judged.get("percent_of_ceiling", "") + mark),
             Cell(row["percent_of_port_bound"], 1, judged.get("percent_of_port_bound", "")),
             Cell(row["times_dx"], 2, judged.get("times_dx", "")),
@@ -182,9 +182,9 @@ def rows_section(report):
 
 def calls_section(report):
     rows = [[Cell(c["operation"]), Cell(c["direction"].replace("_", " ")), Cell(c["layout"].replace("_", " ")),
-             Cell(c["variant"]), Cell(c["call_ns"], 1), Cell(c["kernel_ns"], 1),
+             Cell(c["format"]), Cell(c["variant"]), Cell(c["call_ns"], 1), Cell(c["kernel_ns"], 1),
              Cell(c["nanoseconds_above_kernel"], 1, judgement(c))] for c in report["calls"]]
-    return table(["operation", "direction", "layout", "variant", "call, ns", "bare kernel, ns", "above, ns"], rows, "calls")
+    return table(["operation", "direction", "layout", "format", "variant", "call, ns", "bare kernel, ns", "above, ns"], rows, "calls")
 
 
 def scaling_section(report):
@@ -197,6 +197,10 @@ def scaling_section(report):
 SWEEP_NOTE = """GB/s over the bytes that all arrays together touch. A ceiling is a loop that only moves as many bytes per
 element, the fastest of all vector widths and unrollings; from the last cache on the library stores past the caches."""
 
+FORMATS_NOTE = """GB/s in each format on arrays of as many bytes, under the ceiling of the same traffic. 16-bit elements are widened to
+f32 and rounded again (ReLU moves them as they are); per byte they take twice the arithmetic of f32. Slopes of 16-bit tensors are
+f32; "own slopes" in the table stands for slopes of the tensor's type."""
+
 INTENSITY_NOTE = """A line per level of the memory: the fastest that it can be read and written, times the intensity. Counted as
 FLOP per element: additions, multiplications, comparisons and maxima once, fused multiply-adds twice, as the formulas are
 written; selects and operations on the bits of a number are not counted. Bytes count once per array touched. ELU's exponential
@@ -204,8 +208,8 @@ cannot be all fused multiply-adds: the short bars are what its instructions allo
 run beside them."""
 
 ROWS_NOTE = """% of ceiling: the median over rounds of the kernel's time against the ceiling's, timed back to back. % of port
-bound: the same against as many fused multiply-adds as its instructions take places on their pipes, where these take longer
-than the memory. × dx alone: the time of both gradients over that of dx. Green and red figures are judged; yellow is above
+bound: the same against as many fused multiply-adds as its instructions take places on their pipes, or as take as long as all
+of its instructions at the best rate, where these take longer than the memory. × dx alone: the time of both gradients over that of dx. Green and red figures are judged; yellow is above
 105 %. Click a head to sort."""
 
 CALLS_NOTE = "A call on 16 elements without options, against the kernel alone with its work ready: the least of many."
@@ -216,8 +220,9 @@ SCALING_NOTE = "In L3: the time on one thread over that on several, and the same
 def page(report, figures):
     sections = [
         ("Verdict", "", verdict_section(report)),
-        ("Over the working set", SWEEP_NOTE, inline_svg(figures["roofline"], "sweep")),
-        ("Over the arithmetic intensity", INTENSITY_NOTE, inline_svg(figures["roofline-intensity"], "intensity")),
+        ("Over the working set, f32", SWEEP_NOTE, inline_svg(figures["roofline"], "sweep")),
+        ("Every format", FORMATS_NOTE, inline_svg(figures["roofline-formats"], "formats")),
+        ("Over the arithmetic intensity, f32", INTENSITY_NOTE, inline_svg(figures["roofline-intensity"], "intensity")),
         ("Ceilings", "", ceilings_section(report)),
         ("Every row", ROWS_NOTE, rows_section(report)),
         ("Calls on 16 elements", CALLS_NOTE, calls_section(report)),

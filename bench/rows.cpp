@@ -23,7 +23,7 @@ struct Rounds {
   void conclude(Row& row) const {
     const auto n = static_cast<double>(row.n());
     row.ns_per_element = median(ns) / n;
-    row.gbps = static_cast<double>(row.operation->traffic.bytes_per_element()) / row.ns_per_element;
+    row.gbps = static_cast<double>(row.operation->bytes_per_element()) / row.ns_per_element;
     row.cycles_per_element = median(cycles) / n;
     row.percent_of_ceiling = median(percent_of_ceiling.front());
     for (const auto& of_one : percent_of_ceiling) row.percent_of_ceiling = std::min(row.percent_of_ceiling, median(of_one));
@@ -34,7 +34,7 @@ struct Rounds {
 
 void run_rounds(benchmark::State& state, Row& row, const Arena& arena, double seconds) {
   const Operation& operation = *row.operation;
-  const Streams streams = arena.place(operation.traffic, row.n());
+  const Streams streams = arena.place(operation.traffic, array_bytes(operation, row.shape));
   const Tensors arrays = tensors(operation, streams, arena);
   rectify_options options = {};
   options.struct_size = sizeof options;
@@ -104,7 +104,7 @@ class Progress : public benchmark::BenchmarkReporter {
 
 // As many rounds as fit into the time, at least enough for a median.
 benchmark::IterationCount rounds(const Row& row, double seconds) {
-  const double bytes = static_cast<double>(row.n() * row.operation->traffic.bytes_per_element());
+  const double bytes = static_cast<double>(row.n() * row.operation->bytes_per_element());
   const double pass = bytes / row.ceiling->gbps;
   const double round =
       (row.operation->without_parameter ? 3.1 : 2.1) * pass * static_cast<double>(timer_for(pass, row.threads).repeats);
@@ -133,7 +133,7 @@ std::string Row::name() const {
 std::string Row::variant() const { return image ? roofline::name(*image) : operation->variant; }
 
 bool Row::memory_bound() const {
-  const double ceiling_ns = static_cast<double>(operation->traffic.bytes_per_element()) / ceiling->gbps;
+  const double ceiling_ns = static_cast<double>(operation->bytes_per_element()) / ceiling->gbps;
   return port_bound.cycles / ghz / static_cast<double>(threads) <= ceiling_ns;
 }
 

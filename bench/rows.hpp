@@ -43,7 +43,7 @@ struct Row {
   std::string name() const;
   std::string variant() const;  // the operation's, or the image
   bool memory_bound() const;    // the ceiling takes longer than the arithmetic would
-  double gflops() const { return measured() ? operation->arithmetic.flops() / ns_per_element : 0; }
+  double gflops() const { return measured() ? operation->arithmetic().flops() / ns_per_element : 0; }
 };
 
 inline constexpr double marked_above = 105;  // percent of the ceiling

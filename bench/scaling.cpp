@@ -13,14 +13,14 @@ namespace {
 constexpr size_t several = 2;
 
 bool wanted(const Operation& o, bool quick) {
-  if (*o.variant) return false;
+  if (*o.variant || o.format != Format::f32) return false;
   return !quick || o.is("relu", "forward") || (o.is("prelu", "backward_with_parameter") && o.layout == Layout::nchw);
 }
 
 // A round times all four back to back; what counts is the median over rounds.
 Scaling measure(Scaling scaling, const CeilingKernel& roof, const Arena& arena, double seconds) {
   const Operation& o = *scaling.operation;
-  const Streams streams = arena.place(o.traffic, elements(scaling.shape));
+  const Streams streams = arena.place(o.traffic, array_bytes(o, scaling.shape));
   const Tensors arrays = tensors(o, streams, arena);
   rectify_options options[2] = {};
   std::vector<double> gains, ceilings_gains, shares;
@@ -61,9 +61,9 @@ std::vector<Scaling> measure_scaling(const Machine& machine, const Arena& arena,
   if (!machine.cache(static_cast<int>(Level::l3)) || all_threads() < several) return found;
   for (const Operation& operation : operations()) {
     if (!wanted(operation, quick)) continue;
-    const size_t n = elements(operation.traffic, touched_bytes(machine, Level::l3, 1));
+    const size_t n = elements(operation, touched_bytes(machine, Level::l3, 1));
     const CeilingKernel& roof = ceilings.matched(operation.traffic, Level::l3, 1).steadiest();
-    const Scaling unmeasured = {&operation, shape_of(operation.layout, n), several};
+    const Scaling unmeasured = {&operation, shape_of(operation, n), several};
     Scaling best = measure(unmeasured, roof, arena, seconds);
     for (int again = 0; again < 3 && !target(best).reached(judged(best)); ++again) {
       const Scaling other = measure(unmeasured, roof, arena, seconds);

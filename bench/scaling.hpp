@@ -25,8 +25,8 @@ struct Scaling {
   std::string name() const;
 };
 
-// Every operation as it is usually called (in a quick run two of them), in about so many seconds each. Empty where there is
-// no L3 or no second processor.
+// Every operation of f32 as it is usually called (in a quick run two of them), in about so many seconds each. Empty where
+// there is no L3 or no second processor.
 std::vector<Scaling> measure_scaling(const Machine& machine, const Arena& arena, const Ceilings& ceilings, bool quick,
                                      double seconds);
 

@@ -24,8 +24,9 @@ struct Selection {
   bool quick;
 };
 
-// Every operation on every backend, level and number of threads, and PReLU on the images of real networks. A quick run has
-// the chosen backend at every level, the others at L2, and a few images.
+// Every operation in f32 on every backend, level and number of threads, and PReLU on the images of real networks; in the
+// other formats on the chosen backend, and on the others at L2. A quick run has f32 on the chosen backend at every level
+// and on the others at L2, a few images, and of each other format some operations at L2 and in DRAM.
 std::vector<Row> select_rows(const Selection& selection);
 
 }  // namespace roofline

@@ -17,7 +17,7 @@ constexpr double steps_per_doubling = 2;
 // Enough to see every shape of curve: a select, a parameter per channel, arithmetic, and a sum.
 bool swept(const Operation& o) {
   const std::string_view operation = o.operation, direction = o.direction;
-  if (*o.variant) return false;
+  if (*o.variant || o.format != Format::f32) return false;
   if (operation == "relu") return true;
   if (operation == "prelu") return o.layout == Layout::nchw && direction != "backward";
   return operation == "elu" && (direction == "forward" || direction == "backward");
@@ -53,7 +53,7 @@ void add_points(std::vector<Series>& series, std::vector<Candidate> candidates, 
   for (const Candidate& c : candidates) {
     Series& own = series[c.series];
     const size_t bytes = c.n * own.traffic.arrays() * sizeof(float);
-    const double gbps = static_cast<double>(c.n * own.traffic.bytes_per_element()) / median(c.times);
+    const double gbps = static_cast<double>(c.n * own.traffic.accesses() * sizeof(float)) / median(c.times);
     if (own.points.empty() || own.points.back().bytes != bytes)
       own.points.push_back({bytes, gbps});
     else
@@ -72,7 +72,7 @@ void sweep_traffic(std::vector<Series>& all, Traffic traffic, const std::vector<
     }
   for (const size_t touched : sizes) {
     std::vector<Candidate> candidates;
-    const Streams streams = arena.place(traffic, elements(traffic, touched));
+    const Streams streams = arena.place(traffic, array_bytes(traffic, touched));
     const auto add_ceilings = [&](bool streaming) {
       for (const CeilingKernel* kernel : ceilings.winners(traffic, streaming))
         candidates.push_back({streaming, streams.n, [=] { kernel->run(streams); }});
@@ -80,9 +80,9 @@ void sweep_traffic(std::vector<Series>& all, Traffic traffic, const std::vector<
     add_ceilings(false);
     for (size_t i = 0; i < ours.size(); ++i) {
       const Operation& o = *ours[i];
-      const rectify_shape shape = shape_of(o.layout, streams.n);
+      const rectify_shape shape = shape_of(o, streams.n);
       if (elements(shape) > streams.n) continue;  // too small for this layout
-      const Tensors t = tensors(o, arena.place(traffic, elements(shape)), arena);
+      const Tensors t = tensors(o, arena.place(traffic, array_bytes(o, shape)), arena);
       candidates.push_back({2 + i, elements(shape), [&o, t, shape, &options] { o.call(t, shape, &options); }});
     }
     add_ceilings(true);

@@ -1,5 +1,5 @@
-// GB/s over the size of the working set, for the plot: some operations of the dispatched backend and the ceilings over
-// them.
+// GB/s over the size of the working set, for the plot: some operations of the dispatched backend in f32 and the ceilings
+// over them.
 #pragma once
 
 #include <stddef.h>

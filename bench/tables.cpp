@@ -92,14 +92,14 @@ void print_rows(FILE* out, const Report& report) {
       group = &row;
       fprintf(out, "\n%s%s, %zu thread%s, %s\n", row.backend.c_str(), row.dispatched ? " (chosen)" : "", row.threads,
               row.threads == 1 ? "" : "s", name(row.level));
-      fprintf(out, "%-10s %-23s %-11s %-10s %-8s %-7s %7s %10s %11s %7s %7s %6s\n", "operation", "direction", "layout", "",
-              "traffic", "bound", "GB/s", "ns/element", "cycles/el.", "% ceil.", "% ports", "x dx");
+      fprintf(out, "%-10s %-23s %-11s %-6s %-10s %-8s %-7s %7s %10s %11s %7s %7s %6s\n", "operation", "direction", "layout",
+              "format", "", "traffic", "bound", "GB/s", "ns/element", "cycles/el.", "% ceil.", "% ports", "x dx");
     }
-    fprintf(out, "%-10s %-23s %-11s %-10s %-8s %-7s %7.2f %10.4f %11.4f %7.1f %7s %6s%s\n", row.operation->operation,
-            row.operation->direction, name(row.operation->layout), row.operation->variant, name(row.operation->traffic),
-            row.memory_bound() ? "memory" : "compute", row.gbps, row.ns_per_element, row.cycles_per_element,
-            row.percent_of_ceiling, number(row.percent_of_port_bound, 1).c_str(), number(row.times_dx, 2).c_str(),
-            mark(row));
+    fprintf(out, "%-10s %-23s %-11s %-6s %-10s %-8s %-7s %7.2f %10.4f %11.4f %7.1f %7s %6s%s\n", row.operation->operation,
+            row.operation->direction, name(row.operation->layout), name(row.operation->format), row.operation->variant,
+            name(row.operation->traffic), row.memory_bound() ? "memory" : "compute", row.gbps, row.ns_per_element,
+            row.cycles_per_element, row.percent_of_ceiling, number(row.percent_of_port_bound, 1).c_str(),
+            number(row.times_dx, 2).c_str(), mark(row));
   }
 }
 
@@ -143,12 +143,12 @@ void print_images(FILE* out, const Report& report) {
 }
 
 void print_calls(FILE* out, const Report& report) {
-  fprintf(out, "\nA call on 16 elements, %s, in nanoseconds\n%-10s %-23s %-11s %-10s %7s %12s %6s\n",
-          report.dispatched.c_str(), "operation", "direction", "layout", "", "call", "bare kernel", "above");
+  fprintf(out, "\nA call on 16 elements, %s, in nanoseconds\n%-10s %-23s %-11s %-6s %-10s %7s %12s %6s\n",
+          report.dispatched.c_str(), "operation", "direction", "layout", "format", "", "call", "bare kernel", "above");
   for (const SmallCall& c : report.calls)
-    fprintf(out, "%-10s %-23s %-11s %-10s %7.1f %12.1f %6.1f%s\n", c.operation->operation, c.operation->direction,
-            name(c.operation->layout), c.operation->variant, c.call_ns, c.kernel_ns, c.above_kernel_ns(),
-            target(c).reached(judged(c)) ? "" : "  <- misses its target");
+    fprintf(out, "%-10s %-23s %-11s %-6s %-10s %7.1f %12.1f %6.1f%s\n", c.operation->operation, c.operation->direction,
+            name(c.operation->layout), name(c.operation->format), c.operation->variant, c.call_ns, c.kernel_ns,
+            c.above_kernel_ns(), target(c).reached(judged(c)) ? "" : "  <- misses its target");
 }
 
 void print_scalings(FILE* out, const Report& report) {

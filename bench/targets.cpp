@@ -8,6 +8,9 @@ namespace {
 
 // ---- Which rows ----------------------------------------------------------------------------------------------------
 
+bool in_format(const Row& r, Format format) { return r.operation->format == format; }
+bool f32(const Row& r) { return in_format(r, Format::f32); }
+bool of(const Row& r, std::string_view operation) { return r.operation->operation == operation; }
 bool with_parameter(const Row& r) { return r.operation->direction == std::string_view("backward_with_parameter"); }
 bool elu_forward(const Row& r) { return r.operation->is("elu", "forward"); }
 bool elu_backward(const Row& r) { return r.operation->is("elu", "backward"); }
@@ -15,17 +18,29 @@ bool elu_backward(const Row& r) { return r.operation->is("elu", "backward"); }
 // One output from a few inputs and next to no arithmetic. An output that shares no cache lines with its input's is shown
 // only: its ceiling is another.
 bool brief_map(const Row& r) {
-  return !with_parameter(r) && !elu_forward(r) && !elu_backward(r) && r.operation->displaced == 0;
+  return f32(r) && !with_parameter(r) && !elu_forward(r) && !elu_backward(r) && r.operation->displaced == 0;
 }
-bool in_dram(const Row& r) { return r.level == Level::dram; }
+bool at(const Row& r, Level level) { return r.level == level; }
+bool in_dram(const Row& r) { return at(r, Level::dram); }
 bool unit_alpha(const Row& r) { return r.operation->parameter == 1; }
 bool avx2(const Row& r) { return r.backend == "avx2"; }
-bool avx512(const Row& r) { return r.backend == "avx512"; }
+bool avx512(const Row& r) { return instruction_set(r.backend) == "avx512"; }
+bool avx512_bf16(const Row& r) { return avx512(r) && r.backend.ends_with("bf16"); }
+
+// 16 bits: ReLU only moves them, Leaky ReLU and PReLU convert them.
+bool moved_16_bits(const Row& r) { return sixteen_bits(r.operation->format) && of(r, "relu") && r.level != Level::l1; }
+bool converted_16_bits(const Row& r) {
+  return sixteen_bits(r.operation->format) && (of(r, "leaky_relu") || of(r, "prelu")) && !with_parameter(r);
+}
+bool elu_in_cache(const Row& r, Format format) {
+  return in_format(r, format) && elu_forward(r) && !in_dram(r) && avx512(r);
+}
+bool bf16_dslope(const Row& r) {
+  return in_format(r, Format::bf16) && of(r, "prelu") && with_parameter(r) && r.operation->layout != Layout::per_element;
+}
 
 // Both gradients against dx alone, for channels that are runs of so many elements, or so many channels in each row.
-bool both(const Row& r) {
-  return with_parameter(r) && r.operation->operation != std::string_view("elu") && r.level != Level::l1 && avx512(r);
-}
+bool both(const Row& r) { return f32(r) && with_parameter(r) && !of(r, "elu") && r.level != Level::l1 && avx512(r); }
 bool runs(const Row& r, size_t from, size_t below) {
   const bool of_runs = r.operation->layout == Layout::flat || r.operation->layout == Layout::nchw;
   return both(r) && of_runs && r.shape.inner >= from && r.shape.inner < below;
@@ -55,16 +70,16 @@ constexpr RowTarget row_targets[] = {
     {{"PReLU of images, L2 to DRAM", percent_of_ceiling, 90}, [](const Row& r) { return brief_map(r) && r.image; }, 95},
 
     {{"ELU from x, DRAM", percent_of_ceiling, 90},
-     [](const Row& r) { return (elu_forward(r) || elu_backward(r)) && in_dram(r); }},
+     [](const Row& r) { return f32(r) && (elu_forward(r) || elu_backward(r)) && in_dram(r); }},
     {{"ELU forward in cache, alpha 1, AVX-512", percent_of_port_bound, 85},
-     [](const Row& r) { return elu_forward(r) && unit_alpha(r) && avx512(r); }},
+     [](const Row& r) { return f32(r) && elu_forward(r) && unit_alpha(r) && avx512(r); }},
     {{"ELU forward in cache, alpha 1, AVX2", percent_of_port_bound, 60},
-     [](const Row& r) { return elu_forward(r) && unit_alpha(r) && avx2(r); }},
+     [](const Row& r) { return f32(r) && elu_forward(r) && unit_alpha(r) && avx2(r); }},
     // Not in L1, where a call is so short that its own nanoseconds count.
     {{"ELU backward from x in cache, alpha 1, AVX-512", cycles_per_element, 0.78, at_most},
-     [](const Row& r) { return elu_backward(r) && unit_alpha(r) && avx512(r) && r.level != Level::l1; }},
+     [](const Row& r) { return f32(r) && elu_backward(r) && unit_alpha(r) && avx512(r) && r.level != Level::l1; }},
     {{"ELU backward from x in cache, other alpha, AVX-512", cycles_per_element, 0.86, at_most},
-     [](const Row& r) { return elu_backward(r) && avx512(r) && r.level != Level::l1; }},
+     [](const Row& r) { return f32(r) && elu_backward(r) && avx512(r) && r.level != Level::l1; }},
 
     {{"dx and dslope in NCHW, runs from 4096, AVX-512", times_dx, 1.05, at_most},
      [](const Row& r) { return runs(r, 4096, SIZE_MAX); }},
@@ -78,6 +93,25 @@ constexpr RowTarget row_targets[] = {
      [](const Row& r) { return rows(r, 16, SIZE_MAX); }},
     {{"dx and dslope in NHWC, below 16 channels, AVX-512", times_dx, 2, at_most},
      [](const Row& r) { return rows(r, 2, 15); }},
+
+    {{"ReLU in 16 bits, L2 to DRAM", percent_of_ceiling, 90}, moved_16_bits},
+    {{"Leaky ReLU and PReLU in 16 bits, L2", percent_of_ceiling, 45},
+     [](const Row& r) { return converted_16_bits(r) && at(r, Level::l2); }},
+    {{"Leaky ReLU and PReLU in 16 bits, L3", percent_of_ceiling, 55},
+     [](const Row& r) { return converted_16_bits(r) && at(r, Level::l3); }},
+    {{"Leaky ReLU and PReLU in 16 bits, DRAM", percent_of_ceiling, 90},
+     [](const Row& r) { return converted_16_bits(r) && in_dram(r); }},
+    {{"ELU forward in cache, f16, AVX-512", cycles_per_element, 0.8, at_most},
+     [](const Row& r) { return elu_in_cache(r, Format::f16); }},
+    {{"ELU forward in cache, bf16, AVX512-BF16", cycles_per_element, 0.8, at_most},
+     [](const Row& r) { return elu_in_cache(r, Format::bf16) && avx512_bf16(r); }},
+    {{"ELU forward in cache, bf16, other AVX-512", cycles_per_element, 1, at_most},
+     [](const Row& r) { return elu_in_cache(r, Format::bf16); }},
+    {{"ELU forward in cache, f64, AVX-512", cycles_per_element, 2.2, at_most},
+     [](const Row& r) { return elu_in_cache(r, Format::f64); }},
+    {{"dx and dslope in bf16, L3", times_dx, 1.5, at_most},
+     [](const Row& r) { return bf16_dslope(r) && at(r, Level::l3); }},
+    {{"dx and dslope in bf16, DRAM", times_dx, 1.2, at_most}, [](const Row& r) { return bf16_dslope(r) && in_dram(r); }},
 };
 
 constexpr Target small_call_target = {"a call on 16 elements", nanoseconds_above_kernel, 20, at_most};

@@ -12,7 +12,7 @@ struct Traffic {
 
   constexpr bool operator==(const Traffic&) const = default;
   constexpr size_t arrays() const { return in_place ? 1 : static_cast<size_t>(reads + writes); }
-  constexpr size_t bytes_per_element() const { return sizeof(float) * static_cast<size_t>(reads + writes); }
+  constexpr size_t accesses() const { return static_cast<size_t>(reads + writes); }  // to each element
 };
 
 inline constexpr Traffic traffics[] = {{1, 1}, {2, 1}, {2, 0}, {3, 1}, {3, 2}, {1, 1, true}};

@@ -25,6 +25,9 @@ struct Avx2 {
     if constexpr (kind == Other::select) asm volatile("vblendvps %0, %0, %0, %0" : "+x"(v));
     if constexpr (kind == Other::integer_minimum) asm volatile("vpminsd %0, %0, %0" : "+x"(v));
     if constexpr (kind == Other::shift) asm volatile("vpslld $23, %0, %0" : "+x"(v));
+    if constexpr (kind == Other::integer) asm volatile("vpaddd %0, %0, %0" : "+x"(v));
+    if constexpr (kind == Other::widen_half) asm volatile("vcvtph2ps %x0, %0" : "+x"(v));
+    if constexpr (kind == Other::narrow_half) asm volatile("vcvtps2ph $0, %0, %x0" : "+x"(v));
   }
 };
 

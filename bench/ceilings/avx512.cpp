@@ -28,6 +28,9 @@ struct Avx512 {
     if constexpr (kind == Other::select) asm volatile("vblendmps %0, %0, %0%{%%k1%}" : "+v"(v));
     if constexpr (kind == Other::integer_minimum) asm volatile("vpminsd %0, %0, %0" : "+v"(v));
     if constexpr (kind == Other::shift) asm volatile("vpslld $23, %0, %0" : "+v"(v));
+    if constexpr (kind == Other::integer) asm volatile("vpaddd %0, %0, %0" : "+v"(v));
+    if constexpr (kind == Other::widen_half) asm volatile("vcvtph2ps %t0, %0" : "+v"(v));
+    if constexpr (kind == Other::narrow_half) asm volatile("vcvtps2ph $0, %0, %t0" : "+v"(v));
   }
 };
 

@@ -27,14 +27,15 @@ struct CeilingKernel {
 };
 
 // Other vector instructions of the activations. A core may run them on the pipes of its fused multiply-adds or on others.
-enum class Other { add, maximum, compare, select, integer_minimum, shift };
-inline constexpr size_t others = 6;
+enum class Other { add, maximum, compare, select, integer_minimum, shift, integer, widen_half, narrow_half };
+inline constexpr size_t others = 9;
 
 // Independent chains of fused multiply-adds: what the core can compute, as the kernels above are what it can move.
 struct FusedPeak {
   void (*run)(size_t turns);             // NULL where the instruction set has none
   size_t per_turn;                       // vector instructions in a turn
   void (*beside[others])(size_t turns);  // the same, with besides * times_a_turn instructions of another kind
+  void (*alone[others])(size_t turns);   // per_turn instructions of that kind and nothing else
 };
 inline constexpr size_t times_a_turn = 4, besides = 2;
 

@@ -107,6 +107,26 @@ void fused_beside(size_t turns) {
       });
 }
 
+template <class V, size_t chains, Other kind>
+void alone(size_t turns) {
+  typename V::Type v[chains];
+#pragma GCC unroll 32
+  for (size_t k = 0; k < chains; ++k) {
+    v[k] = V::broadcast(0.5f);
+    V::keep(v[k]);
+  }
+  for (size_t t = 0; t < turns; ++t) {
+#pragma GCC unroll 8
+    for (size_t time = 0; time < times_a_turn; ++time) {
+#pragma GCC unroll 32
+      for (size_t k = 0; k < chains; ++k) V::template other<kind>(v[k]);
+    }
+    ROOFLINE_KEEP_LOOP;
+  }
+#pragma GCC unroll 32
+  for (size_t k = 0; k < chains; ++k) V::keep(v[k]);
+}
+
 }  // namespace
 }  // namespace roofline
 
@@ -119,11 +139,12 @@ void fused_beside(size_t turns) {
   { 2, 0, false, V::bits, unroll, &read_two<V, unroll> }
 #define ROOFLINE_UNROLL(V, unroll) \
   ROOFLINE_MOVES(V, false, unroll), ROOFLINE_MOVES(V, true, unroll), ROOFLINE_READS(V, unroll)
-#define ROOFLINE_FUSED(V, chains)                                                                  \
-  {                                                                                                \
-    &fused<V, chains>, chains *times_a_turn, {                                                     \
-      &fused_beside<V, chains, Other::add>, &fused_beside<V, chains, Other::maximum>,              \
-          &fused_beside<V, chains, Other::compare>, &fused_beside<V, chains, Other::select>,       \
-          &fused_beside<V, chains, Other::integer_minimum>, &fused_beside<V, chains, Other::shift> \
-    }                                                                                              \
+#define ROOFLINE_OTHERS(function, V, chains)                                                                               \
+  {                                                                                                                        \
+    &function<V, chains, Other::add>, &function<V, chains, Other::maximum>, &function<V, chains, Other::compare>,          \
+        &function<V, chains, Other::select>, &function<V, chains, Other::integer_minimum>,                                 \
+        &function<V, chains, Other::shift>, &function<V, chains, Other::integer>, &function<V, chains, Other::widen_half>, \
+        &function<V, chains, Other::narrow_half>                                                                           \
   }
+#define ROOFLINE_FUSED(V, chains) \
+  { &fused<V, chains>, chains *times_a_turn, ROOFLINE_OTHERS(fused_beside, V, chains), ROOFLINE_OTHERS(alone, V, chains) }

@@ -27,6 +27,9 @@ struct Neon {
     if constexpr (kind == Other::select) asm volatile("bit %0.16b, %0.16b, %0.16b" : "+w"(v));
     if constexpr (kind == Other::integer_minimum) asm volatile("smin %0.4s, %0.4s, %0.4s" : "+w"(v));
     if constexpr (kind == Other::shift) asm volatile("shl %0.4s, %0.4s, #23" : "+w"(v));
+    if constexpr (kind == Other::integer) asm volatile("add %0.4s, %0.4s, %0.4s" : "+w"(v));
+    if constexpr (kind == Other::widen_half) asm volatile("fcvtl %0.4s, %0.4h" : "+w"(v));
+    if constexpr (kind == Other::narrow_half) asm volatile("fcvtn %0.4h, %0.4s" : "+w"(v));
   }
 };
 

@@ -22,6 +22,7 @@ constexpr CeilingKernel kernels[] = {ROOFLINE_UNROLL(Sse2, 1), ROOFLINE_UNROLL(S
 
 }  // namespace
 
-constexpr CeilingTable ceilings_sse2 = {"sse2", Sse2::bits, kernels, sizeof kernels / sizeof *kernels, {nullptr, 0, {}}};
+constexpr CeilingTable ceilings_sse2 = {
+    "sse2", Sse2::bits, kernels, sizeof kernels / sizeof *kernels, {nullptr, 0, {}, {}}};
 
 }  // namespace roofline
