@@ -4,33 +4,55 @@
 #include "dispatch/arguments.hpp"
 #include "kernels/cuda/backend.hpp"
 #include "kernels/cuda/plan.hpp"
+#include "launch.cuh"
 
 namespace {
 
 using namespace rectify;
 
-using Map = int32_t (*)(const Work& work, float parameter, void* stream);
-using Sum = int32_t (*)(const Work& work, float parameter, void* scratch, void* sums, void* stream);
+using Operation = cuda::Enqueue cuda::Operations::*;
 
 // What is checked first: without a device nothing else matters.
 int32_t check(Call& call, Needs needs) {
-  if (const int32_t status = cuda::available()) return status;
-  if (const int32_t status = check_tensors(call, needs)) return status;
-  return call.dtype == RECTIFY_F32 ? RECTIFY_OK : RECTIFY_ERROR_UNSUPPORTED_DTYPE;
+  if (const int32_t status = cuda::device_status()) return status;
+  return check_tensors(call, needs);
 }
 
-int32_t run(const Call& call, Map map, float parameter, void* stream) {
-  return call.elements == 0 ? RECTIFY_OK : map(call.work, parameter, stream);
+const cuda::Operations& operations_of(const Format& format) {
+  switch (format.dtype) {
+    case RECTIFY_F16:
+      return cuda::operations_f16;
+    case RECTIFY_BF16:
+      return cuda::operations_bf16;
+    case RECTIFY_F64:
+      return cuda::operations_f64;
+    default:
+      return cuda::operations_f32;
+  }
+}
+
+bool has_narrow_slopes(const Format& format) { return format.slope_size < format.scalar_size; }
+
+size_t scratch_bytes(const Call& call) {
+  return cuda::scratch_bytes(call.work, call.format->element_size, has_narrow_slopes(*call.format));
+}
+
+// Without `scalar` the parameter is that of call.work, or there is none.
+int32_t run(const Call& call, Operation map, const Scalar* scalar, void* stream) {
+  if (call.elements == 0) return RECTIFY_OK;
+  const cuda::Operations& operations = operations_of(*call.format);
+  return (operations.*map)({call.work, scalar, has_narrow_slopes(*call.format), nullptr, nullptr, stream});
 }
 
 // Runs what a checked call asks for: the one-pass kernel where sums are wanted, the plain one otherwise.
-int32_t run(const Call& call, Map map, Sum sum, float parameter, void* scratch, size_t scratch_bytes, void* stream) {
-  if (call.sums == nullptr) return run(call, map, parameter, stream);
-  if (call.elements == 0) {
-    return call.work.channels == 0 ? RECTIFY_OK : cuda::clear_sums(call.work.channels, call.sums, stream);
-  }
-  if (const int32_t status = check_scratch(call, scratch, scratch_bytes, cuda::scratch_bytes(call.work))) return status;
-  return sum(call.work, parameter, scratch, call.sums, stream);
+int32_t run(const Call& call, Operation map, Operation sum, const Scalar* scalar, void* scratch, size_t bytes,
+            void* stream) {
+  if (call.sums == nullptr) return run(call, map, scalar, stream);
+  const cuda::Operations& operations = operations_of(*call.format);
+  const cuda::Request request = {call.work, scalar, has_narrow_slopes(*call.format), call.sums, scratch, stream};
+  if (call.elements == 0) return call.work.channels == 0 ? RECTIFY_OK : operations.clear_sums(request);
+  if (const int32_t status = check_scratch(call, scratch, bytes, scratch_bytes(call))) return status;
+  return (operations.*sum)(request);
 }
 
 // A tensor without channels.
@@ -44,7 +66,7 @@ int32_t find_scratch_bytes(int32_t dtype, int64_t slope_dtype, const Work& work,
   if (bytes == nullptr) return RECTIFY_ERROR_NULL_POINTER;
   Call call(dtype, slope_dtype, work, nullptr, nullptr);
   if (const int32_t status = check_shape(call)) return status;
-  *bytes = cuda::scratch_bytes(call.work);
+  *bytes = scratch_bytes(call);
   return RECTIFY_OK;
 }
 
@@ -52,34 +74,36 @@ int32_t find_scratch_bytes(int32_t dtype, int64_t slope_dtype, const Work& work,
 
 extern "C" {
 
-int32_t rectify_cuda_available(void) noexcept { return cuda::available(); }
+int32_t rectify_cuda_available(void) noexcept { return cuda::device_status(); }
 
 int32_t rectify_cuda_relu_forward(int32_t dtype, size_t n, const void* x, void* y, void* stream) noexcept {
   Call call(dtype, no_slopes, flat(n, x, nullptr, y), nullptr, nullptr);
   if (const int32_t status = check(call, Needs::forward)) return status;
-  return run(call, cuda::relu_forward, 0, stream);
+  return run(call, &cuda::Operations::relu_forward, nullptr, stream);
 }
 
 int32_t rectify_cuda_relu_backward(int32_t dtype, size_t n, const void* x, const void* dy, void* dx,
                                    void* stream) noexcept {
   Call call(dtype, no_slopes, flat(n, x, dy, dx), nullptr, nullptr);
   if (const int32_t status = check(call, Needs::backward)) return status;
-  return run(call, cuda::relu_backward, 0, stream);
+  return run(call, &cuda::Operations::relu_backward, nullptr, stream);
 }
 
 int32_t rectify_cuda_leaky_relu_forward(int32_t dtype, size_t n, double slope, const void* x, void* y,
                                         void* stream) noexcept {
   Call call(dtype, no_slopes, flat(n, x, nullptr, y), nullptr, nullptr);
   if (const int32_t status = check(call, Needs::forward)) return status;
-  return run(call, cuda::prelu_forward, round_scalar(*call.format, slope).f32, stream);
+  const Scalar rounded = round_scalar(*call.format, slope);
+  return run(call, &cuda::Operations::prelu_forward, &rounded, stream);
 }
 
 int32_t rectify_cuda_leaky_relu_backward(int32_t dtype, size_t n, double slope, const void* x, const void* dy, void* dx,
                                          void* dslope, void* scratch, size_t scratch_bytes, void* stream) noexcept {
   Call call(dtype, no_slopes, flat(n, x, dy, dx), dslope, nullptr);
   if (const int32_t status = check(call, Needs::backward_with_parameter)) return status;
-  return run(call, cuda::prelu_backward, cuda::prelu_backward_with_parameter, round_scalar(*call.format, slope).f32,
-             scratch, scratch_bytes, stream);
+  const Scalar rounded = round_scalar(*call.format, slope);
+  return run(call, &cuda::Operations::prelu_backward, &cuda::Operations::prelu_backward_with_parameter, &rounded, scratch,
+             scratch_bytes, stream);
 }
 
 int32_t rectify_cuda_leaky_relu_scratch_bytes(int32_t dtype, size_t n, size_t* bytes) noexcept {
@@ -90,7 +114,7 @@ int32_t rectify_cuda_prelu_forward(int32_t dtype, int32_t slope_dtype, rectify_s
                                    const void* slope, void* y, void* stream) noexcept {
   Call call(dtype, slope_dtype, shaped(shape, x, nullptr, y, slope), nullptr, nullptr);
   if (const int32_t status = check(call, Needs::forward)) return status;
-  return run(call, cuda::prelu_forward, 0, stream);
+  return run(call, &cuda::Operations::prelu_forward, nullptr, stream);
 }
 
 int32_t rectify_cuda_prelu_backward(int32_t dtype, int32_t slope_dtype, rectify_shape shape, const void* x,
@@ -98,7 +122,8 @@ int32_t rectify_cuda_prelu_backward(int32_t dtype, int32_t slope_dtype, rectify_
                                     size_t scratch_bytes, void* stream) noexcept {
   Call call(dtype, slope_dtype, shaped(shape, x, dy, dx, slope), dslope, nullptr);
   if (const int32_t status = check(call, Needs::backward_with_parameter)) return status;
-  return run(call, cuda::prelu_backward, cuda::prelu_backward_with_parameter, 0, scratch, scratch_bytes, stream);
+  return run(call, &cuda::Operations::prelu_backward, &cuda::Operations::prelu_backward_with_parameter, nullptr, scratch,
+             scratch_bytes, stream);
 }
 
 int32_t rectify_cuda_prelu_scratch_bytes(int32_t dtype, int32_t slope_dtype, rectify_shape shape, size_t* bytes) noexcept {
@@ -110,7 +135,7 @@ int32_t rectify_cuda_elu_forward(int32_t dtype, size_t n, double alpha, const vo
   Scalar rounded;
   if (const int32_t status = check(call, Needs::forward)) return status;
   if (const int32_t status = check_alpha(*call.format, alpha, &rounded)) return status;
-  return run(call, cuda::elu_forward, rounded.f32, stream);
+  return run(call, &cuda::Operations::elu_forward, &rounded, stream);
 }
 
 int32_t rectify_cuda_elu_backward(int32_t dtype, size_t n, double alpha, const void* x, const void* dy, void* dx,
@@ -119,7 +144,8 @@ int32_t rectify_cuda_elu_backward(int32_t dtype, size_t n, double alpha, const v
   Scalar rounded;
   if (const int32_t status = check(call, Needs::backward_with_parameter)) return status;
   if (const int32_t status = check_alpha(*call.format, alpha, &rounded)) return status;
-  return run(call, cuda::elu_backward, cuda::elu_backward_with_parameter, rounded.f32, scratch, scratch_bytes, stream);
+  return run(call, &cuda::Operations::elu_backward, &cuda::Operations::elu_backward_with_parameter, &rounded, scratch,
+             scratch_bytes, stream);
 }
 
 int32_t rectify_cuda_elu_scratch_bytes(int32_t dtype, size_t n, size_t* bytes) noexcept {
@@ -133,6 +159,6 @@ int32_t rectify_cuda_elu_backward_from_y(int32_t dtype, size_t n, double alpha, 
   if (const int32_t status = check(call, Needs::backward)) return status;
   if (const int32_t status = check_alpha(*call.format, alpha, &rounded)) return status;
   if (below_zero(alpha)) return RECTIFY_ERROR_INVALID_ARGUMENT;
-  return run(call, cuda::elu_backward_from_y, rounded.f32, stream);
+  return run(call, &cuda::Operations::elu_backward_from_y, &rounded, stream);
 }
 }

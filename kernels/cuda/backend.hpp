@@ -1,27 +1,34 @@
-// What the CUDA backend offers: a function per operation of activations/list.hpp that enqueues its kernels on a stream and
-// returns a status. Tensors are those of a checked call with elements, on the device. work.parameter is an array on the
-// device, or NULL, and then `parameter` serves all channels.
+// What the CUDA backend offers: for each type of elements a table of functions, one per operation of activations/list.hpp,
+// that enqueue its kernels on a stream and return a status.
 #pragma once
 
 #include "../backend.hpp"
 
 namespace rectify::cuda {
 
-// Whether the calling thread has a device to work on.
-int32_t available();
+// A checked call with elements. Its tensors are on the device.
+struct Request {
+  Work work;           // its parameter: an array of one value per channel, or NULL
+  const void* scalar;  // on the host, of the type that computes: the parameter of all channels where there is no array
+  bool narrow_slopes;  // work.parameter and sums are of the elements' own 16 bits rather than of the type that computes
+  void* sums;
+  void* scratch;  // scratch_bytes() of plan.hpp
+  void* stream;
+};
 
-#define RECTIFY_MAP(activation, direction) \
-  int32_t activation##_##direction(const Work& work, float parameter, void* stream);
-RECTIFY_MAPS(RECTIFY_MAP)
-#undef RECTIFY_MAP
+using Enqueue = int32_t (*)(const Request& request);
 
-// `scratch` holds scratch_bytes(work) of plan.hpp.
-#define RECTIFY_SUM(activation, direction) \
-  int32_t activation##_##direction(const Work& work, float parameter, void* scratch, void* sums, void* stream);
-RECTIFY_SUMS(RECTIFY_SUM)
-#undef RECTIFY_SUM
+struct Operations {
+#define RECTIFY_MEMBER(activation, direction) Enqueue activation##_##direction;
+  RECTIFY_MAPS(RECTIFY_MEMBER)
+  RECTIFY_SUMS(RECTIFY_MEMBER)
+#undef RECTIFY_MEMBER
+  Enqueue clear_sums;  // sets the sums of a tensor without elements to +0
+};
 
-// Sets `channels` sums to +0.
-int32_t clear_sums(size_t channels, void* sums, void* stream);
+extern const Operations operations_f32;
+extern const Operations operations_f16;
+extern const Operations operations_bf16;
+extern const Operations operations_f64;
 
 }  // namespace rectify::cuda

@@ -1,28 +1,28 @@
 // The few elements that a thread takes from memory at a time, and how an operation is done on them. `access` says how a
-// group of threads shares neighbouring elements: in pieces of 16 bytes, four elements of a thread side by side, or one by
-// one, neighbouring elements to neighbouring threads. Every element is loaded before its result is stored, and never
+// group of threads shares neighbouring elements: in pieces of 16 bytes, so many elements of a thread side by side, or one
+// by one, neighbouring elements to neighbouring threads. Every element is loaded before its result is stored, and never
 // again: in place is safe.
 #pragma once
 
-#include "ptx.cuh"
-#include "vector.cuh"
+#include <type_traits>
+
+#include "conversions.cuh"
 
 namespace rectify {
 namespace {
 
 enum class Access { pieces, singles };
 
+template <class Element>
+inline constexpr unsigned in_piece = 16 / sizeof(Element);
+
+template <class Element>
 struct Tensors {
-  const float* x;
-  const float* dy;
-  float* out;
+  const Element* x;
+  const Element* dy;
+  Element* out;
 
   RECTIFY_INLINE Tensors from(size_t offset) const { return {x + offset, dy + offset, out + offset}; }
-};
-
-template <unsigned width>
-struct Elements {
-  F32 v[width];
 };
 
 // Elements first, first + stride, … of a range of `length` elements; of those that lie outside, which are +0, nothing is
@@ -31,69 +31,146 @@ struct Place {
   size_t first, stride, length;
 };
 
-template <Access access, bool whole, unsigned width>
-RECTIFY_INLINE void load(const float* p, const Place& place, Elements<width>& to) {
-  if constexpr (whole && access == Access::pieces) {
-    static_assert(width == 4);
-    const float4 piece = load_16_bytes(p + place.first);
-    to = {{{piece.x}, {piece.y}, {piece.z}, {piece.w}}};
-  } else {
-    RECTIFY_UNROLL for (unsigned v = 0; v < width; ++v) {
-      const size_t i = place.first + v * place.stride;
-      to.v[v] = broadcast(whole || i < place.length ? p[i] : 0.0f);
+// ---- As they lie in memory ----
+
+// Words until they are used: widened elements would fill the registers while others are on their way.
+template <class Element>
+struct Piece {
+  Piece16 words;
+
+  RECTIFY_INLINE Element get(unsigned v) const {
+    if constexpr (is_16_bit<Element>) {
+      return {static_cast<uint16_t>(words.word[v / 2] >> 16 * (v % 2))};
+    } else if constexpr (sizeof(Element) == 4) {
+      return __uint_as_float(words.word[v]);
+    } else {
+      return __hiloint2double(static_cast<int>(words.word[2 * v + 1]), static_cast<int>(words.word[2 * v]));
     }
+  }
+  RECTIFY_INLINE void set(unsigned v, Element value) {
+    if constexpr (is_16_bit<Element>) {
+      const unsigned shift = 16 * (v % 2);
+      words.word[v / 2] = (words.word[v / 2] & 0xFFFF0000u >> shift) | uint32_t{value.bits} << shift;
+    } else if constexpr (sizeof(Element) == 4) {
+      words.word[v] = __float_as_uint(value);
+    } else {
+      words.word[2 * v] = static_cast<uint32_t>(__double2loint(value));
+      words.word[2 * v + 1] = static_cast<uint32_t>(__double2hiint(value));
+    }
+  }
+};
+
+template <class Element, unsigned width>
+struct Elements {
+  Element v[width];
+
+  RECTIFY_INLINE Element get(unsigned i) const { return v[i]; }
+  RECTIFY_INLINE void set(unsigned i, Element value) { v[i] = value; }
+};
+
+template <bool whole, class Element>
+RECTIFY_INLINE void load(const Element* p, const Place& place, Piece<Element>& to) {
+  to.words = load_16_bytes(p + place.first);
+}
+template <bool whole, class Element, unsigned width>
+RECTIFY_INLINE void load(const Element* p, const Place& place, Elements<Element, width>& to) {
+  RECTIFY_UNROLL for (unsigned v = 0; v < width; ++v) {
+    const size_t i = place.first + v * place.stride;
+    to.v[v] = whole || i < place.length ? p[i] : Element{};
   }
 }
 
-template <Access access, bool whole, unsigned width>
-RECTIFY_INLINE void store(float* p, const Place& place, const Elements<width>& from) {
-  if constexpr (whole && access == Access::pieces) {
-    static_assert(width == 4);
-    store_16_bytes(p + place.first, {from.v[0].v, from.v[1].v, from.v[2].v, from.v[3].v});
-  } else {
-    RECTIFY_UNROLL for (unsigned v = 0; v < width; ++v) {
-      const size_t i = place.first + v * place.stride;
-      if (whole || i < place.length) p[i] = from.v[v].v;
-    }
+template <bool whole, class Element>
+RECTIFY_INLINE void store(Element* p, const Place& place, const Piece<Element>& from) {
+  store_16_bytes(p + place.first, from.words);
+}
+template <bool whole, class Element, unsigned width>
+RECTIFY_INLINE void store(Element* p, const Place& place, const Elements<Element, width>& from) {
+  RECTIFY_UNROLL for (unsigned v = 0; v < width; ++v) {
+    const size_t i = place.first + v * place.stride;
+    if (whole || i < place.length) p[i] = from.v[v];
   }
+}
+
+// ---- As they are computed ----
+
+template <class V, unsigned width>
+struct Lanes {
+  V v[width];
+};
+
+template <unsigned width, class V>
+RECTIFY_INLINE Lanes<V, width> all(V value) {
+  Lanes<V, width> lanes;
+  RECTIFY_UNROLL for (unsigned v = 0; v < width; ++v) lanes.v[v] = value;
+  return lanes;
 }
 
 // `count` times the elements of `place`, `step` elements apart: their results are stored, and what they add to the
 // parameter's gradient is added to sums. All loads are on their way before the first result is computed.
-template <class Operation, Access access, bool whole, unsigned count, unsigned width>
-RECTIFY_INLINE void take(const Tensors& tensors, const Place& place, size_t step, const Elements<width>& parameter,
-                         Elements<width>& sums) {
-  Elements<width> x[count], dy[count];
+template <class Operation, Access access, bool whole, unsigned count, class Element, unsigned width>
+RECTIFY_INLINE void take(const Tensors<Element>& tensors, const Place& place, size_t step,
+                         const Lanes<Computed<Element>, width>& parameter, Lanes<Computed<Element>, width>& sums) {
+  constexpr bool in_pieces = access == Access::pieces && whole;
+  static_assert(!in_pieces || width == in_piece<Element>);
+  using Taken = std::conditional_t<in_pieces, Piece<Element>, Elements<Element, width>>;
+  using V = std::conditional_t<Operation::moves && is_16_bit<Element>, Pattern<Element>, Computed<Element>>;
+  Taken x[count], dy[count];
   RECTIFY_UNROLL for (unsigned k = 0; k < count; ++k) {
-    load<access, whole>(tensors.x + k * step, place, x[k]);
-    if constexpr (Operation::reads_dy) load<access, whole>(tensors.dy + k * step, place, dy[k]);
+    load<whole>(tensors.x + k * step, place, x[k]);
+    if constexpr (Operation::reads_dy) load<whole>(tensors.dy + k * step, place, dy[k]);
   }
   RECTIFY_UNROLL for (unsigned k = 0; k < count; ++k) {
     RECTIFY_UNROLL for (unsigned v = 0; v < width; ++v) {
-      const F32 vx = x[k].v[v], vdy = Operation::reads_dy ? dy[k].v[v] : broadcast(0);
+      const V vx = as<V>(x[k].get(v));
+      V vdy = {};
+      if constexpr (Operation::reads_dy) vdy = as<V>(dy[k].get(v));
       if constexpr (Operation::adds) sums.v[v] = Operation::add(vx, vdy, sums.v[v]);
-      if constexpr (Operation::writes) x[k].v[v] = Operation::of(parameter.v[v], vx, vdy);
+      if constexpr (Operation::writes) {
+        Element result;
+        narrow(Operation::of(parameter.v[v], vx, vdy), &result);
+        x[k].set(v, result);
+      }
     }
   }
   if constexpr (Operation::writes) {
-    RECTIFY_UNROLL for (unsigned k = 0; k < count; ++k) store<access, whole>(tensors.out + k * step, place, x[k]);
+    RECTIFY_UNROLL for (unsigned k = 0; k < count; ++k) store<whole>(tensors.out + k * step, place, x[k]);
   }
 }
 
-// One value for all channels, or an array of one per channel on the device.
-struct Parameter {
-  const float* values;
-  float value;
+// ---- Parameters and their gradients ----
 
-  RECTIFY_INLINE F32 of(size_t channel) const { return broadcast(values == nullptr ? value : values[channel]); }
+// One value for all channels, or an array on the device of one for each.
+template <class Element>
+struct Parameter {
+  using V = Computed<Element>;
+  const void* values;
+  bool narrow;  // of the elements' own 16 bits rather than of the type that computes
+  typename V::Scalar value;
+
+  RECTIFY_INLINE V of(size_t channel) const {
+    if (values == nullptr) return {value};
+    if constexpr (is_16_bit<Element>) {
+      if (narrow) return widen(static_cast<const Element*>(values)[channel]);
+    }
+    return {static_cast<const typename V::Scalar*>(values)[channel]};
+  }
 };
 
-template <unsigned width>
-RECTIFY_INLINE Elements<width> all(F32 value) {
-  Elements<width> elements;
-  RECTIFY_UNROLL for (unsigned v = 0; v < width; ++v) elements.v[v] = value;
-  return elements;
-}
+// Where the gradients go: the same two kinds of array.
+template <class Element>
+struct Sums {
+  using V = Computed<Element>;
+  void* values;
+  bool narrow;
+
+  RECTIFY_INLINE void set(size_t channel, V sum) const {
+    if constexpr (is_16_bit<Element>) {
+      if (narrow) return rectify::narrow(sum, static_cast<Element*>(values) + channel);
+    }
+    static_cast<typename V::Scalar*>(values)[channel] = sum.v;
+  }
+};
 
 }  // namespace
 }  // namespace rectify

@@ -1,6 +1,6 @@
 // Every operation of activations/list.hpp as the walks call it: of(parameter, x, dy) is the element's result, add(x, dy,
-// sum) adds its part to the parameter's gradient, which is one for all or one per channel. The formulas are those of
-// activations/.
+// sum) adds its part to the parameter's gradient, which is one for all or one per channel. Those that `move` elements
+// compute nothing. The formulas are those of activations/.
 #pragma once
 
 #include "vector.cuh"
@@ -13,45 +13,68 @@ namespace rectify {
 namespace {
 
 struct ReluForward {
-  static constexpr bool reads_dy = false;
-  static RECTIFY_INLINE F32 of(F32, F32 x, F32) { return relu::forward(x); }
+  static constexpr bool moves = true, reads_dy = false;
+  template <class P, class V>
+  static RECTIFY_INLINE V of(P, V x, V) {
+    return relu::forward(x);
+  }
 };
 
 struct ReluBackward {
-  static constexpr bool reads_dy = true;
-  static RECTIFY_INLINE F32 of(F32, F32 x, F32 dy) { return relu::backward(x, dy); }
+  static constexpr bool moves = true, reads_dy = true;
+  template <class P, class V>
+  static RECTIFY_INLINE V of(P, V x, V dy) {
+    return relu::backward(x, dy);
+  }
 };
 
 struct PreluForward {
-  static constexpr bool reads_dy = false;
-  static RECTIFY_INLINE F32 of(F32 slope, F32 x, F32) { return prelu::forward(x, slope); }
+  static constexpr bool moves = false, reads_dy = false;
+  template <class V>
+  static RECTIFY_INLINE V of(V slope, V x, V) {
+    return prelu::forward(x, slope);
+  }
 };
 
 struct PreluBackward {
-  static constexpr bool reads_dy = true, per_channel = true;
-  static RECTIFY_INLINE F32 of(F32 slope, F32 x, F32 dy) { return prelu::backward(x, dy, slope); }
-  static RECTIFY_INLINE F32 add(F32 x, F32 dy, F32 sum) {
-    return fma_where(less(x, broadcast(0)), dy, prelu::parameter_factor(x), sum);
+  static constexpr bool moves = false, reads_dy = true, per_channel = true;
+  template <class V>
+  static RECTIFY_INLINE V of(V slope, V x, V dy) {
+    return prelu::backward(x, dy, slope);
+  }
+  template <class V>
+  static RECTIFY_INLINE V add(V x, V dy, V sum) {
+    return prelu::add(x, dy, sum);
   }
 };
 
 // Arithmetic hides behind memory here: one kernel serves every alpha.
 struct EluForward {
-  static constexpr bool reads_dy = false;
-  static RECTIFY_INLINE F32 of(F32 alpha, F32 x, F32) { return elu::forward<elu::Alpha::any>(x, alpha); }
+  static constexpr bool moves = false, reads_dy = false;
+  template <class V>
+  static RECTIFY_INLINE V of(V alpha, V x, V) {
+    return elu::forward<elu::Alpha::any>(x, alpha);
+  }
 };
 
 struct EluBackward {
-  static constexpr bool reads_dy = true, per_channel = false;
-  static RECTIFY_INLINE F32 of(F32 alpha, F32 x, F32 dy) { return elu::backward<elu::Alpha::any>(x, dy, alpha); }
-  static RECTIFY_INLINE F32 add(F32 x, F32 dy, F32 sum) {
-    return fma_where(less(x, broadcast(0)), dy, elu::parameter_factor(x), sum);
+  static constexpr bool moves = false, reads_dy = true, per_channel = false;
+  template <class V>
+  static RECTIFY_INLINE V of(V alpha, V x, V dy) {
+    return elu::backward<elu::Alpha::any>(x, dy, alpha);
+  }
+  template <class V>
+  static RECTIFY_INLINE V add(V x, V dy, V sum) {
+    return elu::add(x, dy, sum);
   }
 };
 
 struct EluBackwardFromY {
-  static constexpr bool reads_dy = true;
-  static RECTIFY_INLINE F32 of(F32 alpha, F32 y, F32 dy) { return elu::backward_from_y(y, dy, alpha); }
+  static constexpr bool moves = false, reads_dy = true;
+  template <class V>
+  static RECTIFY_INLINE V of(V alpha, V y, V dy) {
+    return elu::backward_from_y(y, dy, alpha);
+  }
 };
 
 // Which of its outputs an operation is asked for.

@@ -9,20 +9,22 @@
 namespace rectify {
 namespace {
 
-constexpr size_t tile_elements = size_t{cuda::block_threads} * 4 * cuda::in_flight;
+template <class Element>
+inline constexpr size_t tile_elements = size_t{cuda::block_threads} * in_piece<Element>* cuda::in_flight;
 
 // `skew` elements lie between the piece of 16 bytes that holds the first and the first.
-template <class Operation, Access access>
+template <class Operation, Access access, class Element>
 __global__ void __launch_bounds__(cuda::block_threads)
-    map(const Tensors tensors, const Parameter parameter, const size_t n, const unsigned skew) {
-  constexpr size_t step = size_t{cuda::block_threads} * 4;
+    map(const Tensors<Element> tensors, const Parameter<Element> parameter, const size_t n, const unsigned skew) {
+  constexpr unsigned width = in_piece<Element>;
+  constexpr size_t step = size_t{cuda::block_threads} * width, tile_size = tile_elements<Element>;
   constexpr size_t stride = access == Access::pieces ? 1 : cuda::block_threads;
-  const size_t mine = size_t{threadIdx.x} * (access == Access::pieces ? 4 : 1) - skew;
-  const Elements<4> parameters = all<4>(parameter.of(0));
-  Elements<4> unused;
-  for (size_t tile = blockIdx.x; tile * tile_elements < n + skew; tile += gridDim.x) {
-    const size_t first = tile * tile_elements + mine;
-    if (first < n && n - first > (cuda::in_flight - 1) * step + 3 * stride) {
+  const size_t mine = size_t{threadIdx.x} * (access == Access::pieces ? width : 1) - skew;
+  const auto parameters = all<width>(parameter.of(0));
+  Lanes<Computed<Element>, width> unused;
+  for (size_t tile = blockIdx.x; tile * tile_size < n + skew; tile += gridDim.x) {
+    const size_t first = tile * tile_size + mine;
+    if (first < n && n - first > (cuda::in_flight - 1) * step + (width - 1) * stride) {
       take<Operation, access, true, cuda::in_flight>(tensors, {first, stride, n}, step, parameters, unused);
     } else {
       for (unsigned k = 0; k < cuda::in_flight; ++k) {

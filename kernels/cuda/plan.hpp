@@ -25,17 +25,23 @@ struct SumPlan {
 
 constexpr bool has_rows(const Work& work) { return work.inner == 1 && work.channels > 1; }
 
-// Threads with four elements each that share the 64 lanes of a run, as many as it fills.
-constexpr unsigned sum_group(size_t inner) {
-  return inner > 32 ? 16 : static_cast<unsigned>(power_of_two(divide_up(inner, 4)));
+// Elements in a piece of 16 bytes.
+constexpr size_t piece_elements(size_t element_size) { return 16 / element_size; }
+
+// Threads with a piece each that share the lanes of a run, as many as it fills.
+constexpr unsigned sum_group(size_t inner, size_t element_size) {
+  const size_t lanes = element_size == sizeof(double) ? 32 : 64;
+  const size_t filled = inner > lanes / 2 ? lanes : inner;
+  return static_cast<unsigned>(power_of_two(divide_up(filled, piece_elements(element_size))));
 }
 
 // For a tensor that is not empty.
-constexpr SumPlan plan_sum(const Work& work) {
+constexpr SumPlan plan_sum(const Work& work, size_t element_size) {
   const bool rows = has_rows(work);
   SumPlan plan = {};
   plan.leaves = rows ? divide_up(work.outer, row_block) : work.outer * divide_up(work.inner, run_block);
-  const size_t threads = plan.leaves * (rows ? divide_up(work.channels, 4) : work.channels * sum_group(work.inner));
+  const size_t threads = plan.leaves * (rows ? divide_up(work.channels, piece_elements(element_size))
+                                             : work.channels * sum_group(work.inner, element_size));
   plan.unit_leaves = 1;
   while (plan.unit_leaves < size_t{1} << most_levels && plan.unit_leaves < plan.leaves &&
          threads / wanted_threads >= 2 * plan.unit_leaves) {
@@ -45,11 +51,14 @@ constexpr SumPlan plan_sum(const Work& work) {
   return plan;
 }
 
-// Bytes of scratch. A single node per channel is the sum itself, and needs none.
-constexpr size_t scratch_bytes(const Work& work) {
+// Whether a channel's only node is its sum, and no scratch is needed. A narrow sum has to be rounded.
+constexpr bool is_sum(const SumPlan& plan, bool narrow_sums) { return plan.nodes == 1 && !narrow_sums; }
+
+constexpr size_t scratch_bytes(const Work& work, size_t element_size, bool narrow_sums) {
   if (work.outer == 0 || work.channels == 0 || work.inner == 0) return 0;
-  const SumPlan plan = plan_sum(work);
-  return plan.nodes == 1 ? 0 : plan.nodes * work.channels * sizeof(float);
+  const SumPlan plan = plan_sum(work, element_size);
+  const size_t node_size = element_size == sizeof(double) ? sizeof(double) : sizeof(float);
+  return is_sum(plan, narrow_sums) ? 0 : plan.nodes * work.channels * node_size;
 }
 
 }  // namespace rectify::cuda

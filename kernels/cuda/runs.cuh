@@ -2,9 +2,10 @@
 // gradients in one pass. A run is cut into leaves of 4096 elements (docs/numerics.md, section 4), and a group of threads
 // takes unit_leaves neighbouring leaves of one channel, one after the other: two divisions a group find out which.
 //
-// A group of 16 threads with four elements each is the contract's 64 lanes. Where a run does not begin with a piece of 16
-// bytes its first element goes to lane `skew`, and all lanes are rotated: folding by halves then adds the same pairs. Runs
-// of 32 and fewer elements leave lanes empty, and so get smaller groups. Where nothing is summed, any size serves.
+// A group of threads with a piece of 16 bytes each is the contract's 64 lanes: 16 threads of f32, 8 of 16-bit elements; in
+// f64 it is 16, of 32 lanes. Where a run does not begin with a piece its first element goes to lane `skew`, and all lanes
+// are rotated: folding by halves then adds the same pairs. Runs that leave half of the lanes empty get smaller groups.
+// Where nothing is summed, any size serves.
 #pragma once
 
 #include "../backend.hpp"
@@ -25,20 +26,20 @@ struct Runs {
 };
 
 // The elements of one leaf.
-template <class Operation, Access access>
-RECTIFY_INLINE void take_leaf(const Tensors& leaf, size_t length, unsigned skew, unsigned group, unsigned thread,
-                              const Elements<4>& parameter, Elements<4>& lanes) {
-  const size_t step = size_t{group} * 4, stride = access == Access::pieces ? 1 : group;
-  size_t first = size_t{thread} * (access == Access::pieces ? 4 : 1) - skew;
+template <class Operation, Access access, class Element, unsigned width>
+RECTIFY_INLINE void take_leaf(const Tensors<Element>& leaf, size_t length, unsigned skew, unsigned group, unsigned thread,
+                              const Lanes<Computed<Element>, width>& parameter, Lanes<Computed<Element>, width>& lanes) {
+  const size_t step = size_t{group} * width, stride = access == Access::pieces ? 1 : group;
+  size_t first = size_t{thread} * (access == Access::pieces ? width : 1) - skew;
   if (skew != 0) {
     take<Operation, access, false, 1>(leaf, {first, stride, length}, 0, parameter, lanes);
     first += step;
   }
-  for (; first + (cuda::in_flight - 1) * step + 3 * stride < length; first += cuda::in_flight * step) {
+  for (; first + (cuda::in_flight - 1) * step + (width - 1) * stride < length; first += cuda::in_flight * step) {
     take<Operation, access, true, cuda::in_flight>(leaf, {first, stride, length}, step, parameter, lanes);
   }
   for (; first < length; first += step) {
-    if (first + 3 * stride < length) {
+    if (first + (width - 1) * stride < length) {
       take<Operation, access, true, 1>(leaf, {first, stride, length}, 0, parameter, lanes);
     } else {
       take<Operation, access, false, 1>(leaf, {first, stride, length}, 0, parameter, lanes);
@@ -47,49 +48,55 @@ RECTIFY_INLINE void take_leaf(const Tensors& leaf, size_t length, unsigned skew,
 }
 
 // Adds the values of threads `distance` apart, in every thread of a warp.
-RECTIFY_INLINE F32 add_across(F32 value, unsigned distance) {
-  return value + broadcast(__shfl_xor_sync(0xFFFFFFFFu, value.v, static_cast<int>(distance)));
+template <class V>
+RECTIFY_INLINE V add_across(V value, unsigned distance) {
+  return value + V{__shfl_xor_sync(0xFFFFFFFFu, value.v, static_cast<int>(distance))};
 }
 
-// The lanes of a group, folded by halves. Thread t holds lanes 4t, 4t + 1, 4t + 2, 4t + 3 or, one by one, t, t + group,
-// t + 2 group, t + 3 group.
-template <Access access>
-RECTIFY_INLINE F32 fold_lanes(Elements<4> lanes, unsigned group) {
+// The lanes of a group, folded by halves. Of `width` lanes a thread, thread t holds those from width*t on or, one by one,
+// t, t + group, t + 2 group, …
+template <Access access, class V, unsigned width>
+RECTIFY_INLINE V fold_lanes(Lanes<V, width> lanes, unsigned group) {
   if constexpr (access == Access::pieces) {
     for (unsigned distance = group / 2; distance != 0; distance /= 2) {
-      RECTIFY_UNROLL for (unsigned v = 0; v < 4; ++v) lanes.v[v] = add_across(lanes.v[v], distance);
+      RECTIFY_UNROLL for (unsigned v = 0; v < width; ++v) lanes.v[v] = add_across(lanes.v[v], distance);
     }
   }
-  F32 sum = (lanes.v[0] + lanes.v[2]) + (lanes.v[1] + lanes.v[3]);
+  RECTIFY_UNROLL for (unsigned half = width / 2; half != 0; half /= 2) {
+    RECTIFY_UNROLL for (unsigned v = 0; v < half; ++v) lanes.v[v] = lanes.v[v] + lanes.v[v + half];
+  }
+  V sum = lanes.v[0];
   if constexpr (access == Access::singles) {
     for (unsigned distance = group / 2; distance != 0; distance /= 2) sum = add_across(sum, distance);
   }
   return sum;
 }
 
-template <class Operation, Access access>
+template <class Operation, Access access, class Element, class Scalar = typename Computed<Element>::Scalar>
 __global__ void __launch_bounds__(cuda::block_threads)
-    map_runs(const Tensors tensors, const Parameter parameter, float* const nodes, const Runs runs) {
+    map_runs(const Tensors<Element> tensors, const Parameter<Element> parameter, Scalar* const nodes, const Runs runs) {
+  using V = Computed<Element>;
+  constexpr unsigned width = in_piece<Element>;
   const unsigned thread = threadIdx.x % runs.group, groups = cuda::block_threads / runs.group;
   for (size_t base = size_t{blockIdx.x} * groups; base < runs.units; base += size_t{gridDim.x} * groups) {
     const size_t unit = base + threadIdx.x / runs.group;
     const size_t begin = unit / runs.channels * runs.unit_leaves, channel = unit % runs.channels;
     size_t count = 0, run = 0, block = 0;
-    Elements<4> parameters = all<4>(broadcast(0));
+    auto parameters = all<width>(V{});
     if (unit < runs.units) {
       count = runs.leaves - begin < runs.unit_leaves ? runs.leaves - begin : runs.unit_leaves;
       run = begin / runs.leaves_of_run * runs.channels + channel;
       block = begin % runs.leaves_of_run;
-      if constexpr (Operation::writes) parameters = all<4>(parameter.of(channel));
+      if constexpr (Operation::writes) parameters = all<width>(parameter.of(channel));
     }
-    Tree<cuda::most_levels> tree;
+    Tree<V, cuda::most_levels> tree;
     // The threads of a warp fold their lanes together: all of them count to the same end.
     for (size_t leaf = 0; leaf < runs.unit_leaves; ++leaf) {
-      Elements<4> lanes = all<4>(broadcast(0));
+      auto lanes = all<width>(V{});
       if (leaf < count) {
         const size_t offset = block * run_block, at = run * runs.inner + offset;
         const size_t length = runs.inner - offset < run_block ? runs.inner - offset : run_block;
-        const unsigned skew = access == Access::pieces ? (runs.skew + static_cast<unsigned>(at)) % 4 : 0;
+        const unsigned skew = access == Access::pieces ? (runs.skew + static_cast<unsigned>(at)) % width : 0;
         take_leaf<Operation, access>(tensors.from(at), length, skew, runs.group, thread, parameters, lanes);
         if (++block == runs.leaves_of_run) {
           block = 0;
@@ -97,7 +104,7 @@ __global__ void __launch_bounds__(cuda::block_threads)
         }
       }
       if constexpr (Operation::adds) {
-        const F32 sum = fold_lanes<access>(lanes, runs.group);
+        const V sum = fold_lanes<access>(lanes, runs.group);
         if (leaf < count) tree.add(sum);
       }
     }

@@ -1,6 +1,6 @@
 // The vocabulary on CUDA: one lane, since a thread is one. Each operation is the intrinsic that rounds once and that no
-// compiler contracts; comparisons are false for NaN. What the other vector.hpp offer for whole vectors of memory stands in
-// elements.cuh.
+// compiler contracts; comparisons are false for NaN. What the other vector.hpp offer for memory stands in conversions.cuh
+// and elements.cuh.
 #pragma once
 
 #include <stddef.h>
@@ -12,18 +12,29 @@
 namespace rectify {
 namespace {
 
-struct F32 {
-  float v;
-  static constexpr size_t lanes = 1;
-};
-struct U32 {
-  uint32_t v;
-};
-struct Mask32 {
+struct Mask {
   bool v;
 };
 
-RECTIFY_INLINE F32 broadcast(float value) { return {value}; }
+struct U32 {
+  uint32_t v;
+  static RECTIFY_INLINE U32 broadcast(uint32_t bits) { return {bits}; }
+};
+struct F32 {
+  float v;
+  using Scalar = float;
+  static RECTIFY_INLINE F32 broadcast(float value) { return {value}; }
+};
+
+struct U64 {
+  uint64_t v;
+  static RECTIFY_INLINE U64 broadcast(uint64_t bits) { return {bits}; }
+};
+struct F64 {
+  double v;
+  using Scalar = double;
+  static RECTIFY_INLINE F64 broadcast(double value) { return {value}; }
+};
 
 // ---- arithmetic: each correctly rounded ----
 
@@ -32,31 +43,68 @@ RECTIFY_INLINE F32 operator-(F32 a, F32 b) { return {__fsub_rn(a.v, b.v)}; }
 RECTIFY_INLINE F32 operator*(F32 a, F32 b) { return {__fmul_rn(a.v, b.v)}; }
 RECTIFY_INLINE F32 fma(F32 a, F32 b, F32 c) { return {__fmaf_rn(a.v, b.v, c.v)}; }
 
-// (1 + p)*2^n, rounded as 1 + p, and once more where the result is denormal. `scale` is 2^(n + 24), normal for every n that
-// occurs.
-RECTIFY_INLINE F32 scale_one_plus(F32 p, F32, F32 scale) { return fma(scale, p, scale) * broadcast(0x1p-24f); }
+RECTIFY_INLINE F64 operator+(F64 a, F64 b) { return {__dadd_rn(a.v, b.v)}; }
+RECTIFY_INLINE F64 operator-(F64 a, F64 b) { return {__dsub_rn(a.v, b.v)}; }
+RECTIFY_INLINE F64 operator*(F64 a, F64 b) { return {__dmul_rn(a.v, b.v)}; }
+RECTIFY_INLINE F64 fma(F64 a, F64 b, F64 c) { return {__fma_rn(a.v, b.v, c.v)}; }
+
+// (1 + p)*2^n, rounded as 1 + p, and once more where the result is denormal. `scale` is 2^(n + 24), in f64 2^(n + 54),
+// normal for every n that occurs.
+RECTIFY_INLINE F32 scale_one_plus(F32 p, F32, F32 scale) { return fma(scale, p, scale) * F32::broadcast(0x1p-24f); }
+RECTIFY_INLINE F64 scale_one_plus(F64 p, F64, F64 scale) { return fma(scale, p, scale) * F64::broadcast(0x1p-54); }
 
 // ---- compare and select: false for NaN ----
 
-RECTIFY_INLINE Mask32 less(F32 a, F32 b) { return {a.v < b.v}; }
-RECTIFY_INLINE Mask32 less_equal(F32 a, F32 b) { return {a.v <= b.v}; }
-RECTIFY_INLINE F32 select(Mask32 mask, F32 a, F32 b) { return {mask.v ? a.v : b.v}; }
+template <class V, class = typename V::Scalar>
+RECTIFY_INLINE Mask below_zero(V a) {
+  return {a.v < 0};
+}
+template <class V, class = typename V::Scalar>
+RECTIFY_INLINE Mask zero_or_below(V a) {
+  return {a.v <= 0};
+}
+template <class V>
+RECTIFY_INLINE V select(Mask mask, V a, V b) {
+  return mask.v ? a : b;
+}
 // a > b ? a : b, in every detail. fmaxf would take -0 for less than +0, and a number rather than a NaN.
-RECTIFY_INLINE F32 greater_or_second(F32 a, F32 b) { return {a.v > b.v ? a.v : b.v}; }
-RECTIFY_INLINE F32 zero_where(Mask32 mask, F32 a) { return {mask.v ? 0.0f : a.v}; }
+template <class V>
+RECTIFY_INLINE V greater_or_second(V a, V b) {
+  return {a.v > b.v ? a.v : b.v};
+}
+template <class V>
+RECTIFY_INLINE V zero_where(Mask mask, V a) {
+  return mask.v ? V{} : a;
+}
 
 // sum + a*b in one rounding where the mask is set; elsewhere sum.
-RECTIFY_INLINE F32 fma_where(Mask32 mask, F32 a, F32 b, F32 sum) { return {mask.v ? __fmaf_rn(a.v, b.v, sum.v) : sum.v}; }
+template <class V>
+RECTIFY_INLINE V fma_where(Mask mask, V a, V b, V sum) {
+  return mask.v ? fma(a, b, sum) : sum;
+}
 
 // ---- bits ----
 
-RECTIFY_INLINE U32 broadcast_bits(uint32_t bits) { return {bits}; }
 RECTIFY_INLINE U32 as_bits(F32 a) { return {__float_as_uint(a.v)}; }
 RECTIFY_INLINE F32 as_float(U32 a) { return {__uint_as_float(a.v)}; }
+RECTIFY_INLINE U64 as_bits(F64 a) { return {static_cast<uint64_t>(__double_as_longlong(a.v))}; }
+RECTIFY_INLINE F64 as_float(U64 a) { return {__longlong_as_double(static_cast<long long>(a.v))}; }
+
 RECTIFY_INLINE U32 min_signed(U32 a, U32 b) { return static_cast<int32_t>(a.v) < static_cast<int32_t>(b.v) ? a : b; }
 RECTIFY_INLINE U32 min_unsigned(U32 a, U32 b) { return a.v < b.v ? a : b; }
-template <int count>
-RECTIFY_INLINE U32 shift_left(U32 a) {
+// Of the two 32-bit halves, each by itself, as on every instruction set.
+RECTIFY_INLINE U32 high_half(U64 a) { return {static_cast<uint32_t>(a.v >> 32)}; }
+RECTIFY_INLINE U32 low_half(U64 a) { return {static_cast<uint32_t>(a.v)}; }
+RECTIFY_INLINE U64 of_halves(U32 high, U32 low) { return {uint64_t{high.v} << 32 | low.v}; }
+RECTIFY_INLINE U64 min_signed(U64 a, U64 b) {
+  return of_halves(min_signed(high_half(a), high_half(b)), min_signed(low_half(a), low_half(b)));
+}
+RECTIFY_INLINE U64 min_unsigned(U64 a, U64 b) {
+  return of_halves(min_unsigned(high_half(a), high_half(b)), min_unsigned(low_half(a), low_half(b)));
+}
+
+template <int count, class U>
+RECTIFY_INLINE U shift_left(U a) {
   return {a.v << count};
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "tests/cuda/host/launch.cuh"
+#include "tests/cuda/host/ptx.cuh"
 #include "tests/support/guarded_buffer.hpp"
 
 namespace rectify::tests {
@@ -98,25 +99,28 @@ TEST_P(Executor, ABarrierDoesNotWaitForThreadsThatHaveEnded) {
   }
 }
 
-__global__ void shuffles(float* down, unsigned* turned, unsigned* crossed) {
+__global__ void shuffles(float* down, unsigned* turned, unsigned* crossed, double* wide) {
   float sum = static_cast<float>(threadIdx.x);
   for (unsigned delta = 8; delta > 0; delta /= 2) sum += __shfl_down_sync(0xffffffffu, sum, delta, 16);
   down[threadIdx.x] = sum;
   turned[threadIdx.x] = __shfl_sync(0xffffffffu, threadIdx.x, 37, 8);
   crossed[threadIdx.x] = __shfl_xor_sync(0xffffffffu, threadIdx.x, 5);
+  wide[threadIdx.x] = __shfl_xor_sync(0xffffffffu, 1.0 / (threadIdx.x + 1), 16);
   __syncwarp();
 }
 
 TEST_P(Executor, Shuffles) {
   std::vector<float> down(96);
   std::vector<unsigned> turned(96), crossed(96);
-  run(shuffles, 1, 96, down.data(), turned.data(), crossed.data());
+  std::vector<double> wide(96);
+  run(shuffles, 1, 96, down.data(), turned.data(), crossed.data(), wide.data());
   for (unsigned i = 0; i < 96; ++i) {
     if (i % 16 == 0) {
       EXPECT_EQ(down[i], static_cast<float>(16 * i + 120));
     }
     EXPECT_EQ(turned[i], i / 8 * 8 + 37 % 8);
     EXPECT_EQ(crossed[i], i ^ 5);
+    EXPECT_EQ(wide[i], 1.0 / ((i ^ 16) + 1));
   }
 }
 
@@ -198,7 +202,7 @@ __global__ void not_among_its_lanes(unsigned* out) { *out = __shfl_sync(1u, thre
 
 __global__ void write_at(float* out, size_t i) { out[i] = 1; }
 
-__global__ void write_four_at(float* out) { *reinterpret_cast<float4*>(out) = make_float4(1, 2, 3, 4); }
+__global__ void write_four_at(float* out) { store_16_bytes(out, {{1, 2, 3, 4}}); }
 
 using ExecutorDeathTest = Executor;
 INSTANTIATE_TEST_SUITE_P(, ExecutorDeathTest, orders, name_of);

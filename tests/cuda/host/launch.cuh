@@ -25,19 +25,25 @@ inline constexpr const rectify::executor::Index& blockIdx = rectify::executor::b
 inline constexpr const rectify::executor::Index& blockDim = rectify::executor::block_size;
 inline constexpr const rectify::executor::Index& gridDim = rectify::executor::grid_size;
 
-struct alignas(16) float4 {
-  float x, y, z, w;
-};
-inline float4 make_float4(float x, float y, float z, float w) { return {x, y, z, w}; }
-
 inline float __fadd_rn(float a, float b) { return a + b; }
 inline float __fsub_rn(float a, float b) { return a - b; }
 inline float __fmul_rn(float a, float b) { return a * b; }
 inline float __fmaf_rn(float a, float b, float c) { return std::fma(a, b, c); }
+inline double __dadd_rn(double a, double b) { return a + b; }
+inline double __dsub_rn(double a, double b) { return a - b; }
+inline double __dmul_rn(double a, double b) { return a * b; }
+inline double __fma_rn(double a, double b, double c) { return std::fma(a, b, c); }
+
 inline unsigned __float_as_uint(float value) { return std::bit_cast<unsigned>(value); }
-inline int __float_as_int(float value) { return std::bit_cast<int>(value); }
 inline float __uint_as_float(unsigned bits) { return std::bit_cast<float>(bits); }
-inline float __int_as_float(int bits) { return std::bit_cast<float>(bits); }
+inline long long __double_as_longlong(double value) { return std::bit_cast<long long>(value); }
+inline double __longlong_as_double(long long bits) { return std::bit_cast<double>(bits); }
+inline int __double2hiint(double value) { return static_cast<int>(__double_as_longlong(value) >> 32); }
+inline int __double2loint(double value) { return static_cast<int>(__double_as_longlong(value)); }
+inline double __hiloint2double(int high, int low) {
+  return __longlong_as_double(
+      static_cast<long long>(uint64_t{static_cast<unsigned>(high)} << 32 | static_cast<unsigned>(low)));
+}
 
 // ---- Threads that meet; `where` tells one place in the source from another ----
 
@@ -49,27 +55,37 @@ inline void __syncwarp(unsigned lanes = 0xffffffffu, rectify_place where = recti
   rectify::executor::warp_barrier(lanes, where);
 }
 
-// Values of 32 bits. `width` cuts a warp into parts that are shuffled each for itself; what would leave its part stays.
+// The value of lane `from`: of 32 bits, or of 64 in two halves, as on the device.
+template <class T>
+T rectify_exchange(unsigned lanes, T value, unsigned from, rectify_place where) {
+  if constexpr (sizeof(T) == 4) {
+    return std::bit_cast<T>(rectify::executor::exchange(lanes, std::bit_cast<uint32_t>(value), from, where));
+  } else {
+    const uint64_t bits = std::bit_cast<uint64_t>(value);
+    const uint64_t low = rectify::executor::exchange(lanes, static_cast<uint32_t>(bits), from, where);
+    const uint64_t high = rectify::executor::exchange(lanes, static_cast<uint32_t>(bits >> 32), from, where);
+    return std::bit_cast<T>(high << 32 | low);
+  }
+}
+
+// `width` cuts a warp into parts that are shuffled each for itself; what would leave its part stays.
 template <class T>
 T __shfl_sync(unsigned lanes, T value, int source, int width = 32, rectify_place where = rectify_place::current()) {
   const unsigned lane = threadIdx.x % 32, part = static_cast<unsigned>(width);
-  const unsigned from = lane / part * part + static_cast<unsigned>(source) % part;
-  return std::bit_cast<T>(rectify::executor::exchange(lanes, std::bit_cast<uint32_t>(value), from, where));
+  return rectify_exchange(lanes, value, lane / part * part + static_cast<unsigned>(source) % part, where);
 }
 
 template <class T>
 T __shfl_down_sync(unsigned lanes, T value, unsigned delta, int width = 32,
                    rectify_place where = rectify_place::current()) {
   const unsigned lane = threadIdx.x % 32, part = static_cast<unsigned>(width);
-  const unsigned from = lane % part + delta < part ? lane + delta : lane;
-  return std::bit_cast<T>(rectify::executor::exchange(lanes, std::bit_cast<uint32_t>(value), from, where));
+  return rectify_exchange(lanes, value, lane % part + delta < part ? lane + delta : lane, where);
 }
 
 template <class T>
 T __shfl_xor_sync(unsigned lanes, T value, int mask, int width = 32, rectify_place where = rectify_place::current()) {
   const unsigned lane = threadIdx.x % 32, part = static_cast<unsigned>(width), other = lane ^ static_cast<unsigned>(mask);
-  const unsigned from = other < (lane / part + 1) * part ? other : lane;
-  return std::bit_cast<T>(rectify::executor::exchange(lanes, std::bit_cast<uint32_t>(value), from, where));
+  return rectify_exchange(lanes, value, other < (lane / part + 1) * part ? other : lane, where);
 }
 
 // ---- The runtime ----

@@ -1,0 +1,205 @@
+// The CUDA backend for one type of elements: chooses each operation's kernel and its launch. Each backend_*.cu includes
+// this and exports the table made here.
+#pragma once
+
+#include <algorithm>
+
+#include "backend.hpp"
+#include "formulas.cuh"
+#include "launch.cuh"
+#include "map.cuh"
+#include "plan.hpp"
+#include "rows.cuh"
+#include "runs.cuh"
+
+namespace rectify::cuda {
+namespace {
+
+// Enqueues a kernel with a thread or a few for each unit of work, at most as many blocks as the device holds at once.
+template <class... P, class... A>
+int32_t launch_blocks(size_t blocks, void (*kernel)(P...), unsigned threads, void* stream, A... arguments) {
+  unsigned resident;
+  if (const int32_t status = resident_blocks(kernel, threads, &resident)) return status;
+  return launch(kernel, blocks < resident ? static_cast<unsigned>(blocks) : resident, threads, stream, arguments...);
+}
+
+template <class E>
+Tensors<E> tensors_of(const Work& work) {
+  return {static_cast<const E*>(work.x), static_cast<const E*>(work.dy), static_cast<E*>(work.out)};
+}
+
+template <class E>
+using ScalarOf = typename Computed<E>::Scalar;
+
+template <class E>
+Parameter<E> parameter_of(const Request& request) {
+  const ScalarOf<E>* const scalar = static_cast<const ScalarOf<E>*>(request.scalar);
+  return {request.work.parameter, request.narrow_slopes, scalar == nullptr ? 0 : *scalar};
+}
+
+// Elements between the piece of 16 bytes that holds the first and the first.
+template <class E>
+unsigned skew_of(const void* p) {
+  return static_cast<unsigned>(reinterpret_cast<uintptr_t>(p) / sizeof(E) % in_piece<E>);
+}
+
+// Whether pieces of 16 bytes of all tensors hold the same elements.
+template <class E>
+bool aligned_alike(const Work& work) {
+  const unsigned skew = skew_of<E>(work.x);
+  return (work.dy == nullptr || skew_of<E>(work.dy) == skew) && (work.out == nullptr || skew_of<E>(work.out) == skew);
+}
+
+// ---- One parameter for all ----
+
+template <class Formula, class E>
+int32_t map_flat(const Request& request) {
+  using Map = Operation<Formula, Outputs::elements>;
+  const Work& work = request.work;
+  const bool pieces = aligned_alike<E>(work);
+  const unsigned skew = pieces ? skew_of<E>(work.x) : 0;
+  const size_t n = work.outer * work.channels * work.inner;
+  return launch_blocks(divide_up(n + skew, tile_elements<E>),
+                       pieces ? map<Map, Access::pieces, E> : map<Map, Access::singles, E>, block_threads, request.stream,
+                       tensors_of<E>(work), parameter_of<E>(request), n, skew);
+}
+
+// ---- Runs ----
+
+template <class Operation, class E>
+int32_t launch_runs(const Request& request, unsigned group, size_t unit_leaves, void* nodes) {
+  const Work& work = request.work;
+  const bool pieces = aligned_alike<E>(work);
+  Runs runs = {};
+  runs.channels = work.channels;
+  runs.inner = work.inner;
+  runs.leaves_of_run = divide_up(work.inner, run_block);
+  runs.leaves = work.outer * runs.leaves_of_run;
+  runs.unit_leaves = unit_leaves;
+  runs.units = divide_up(runs.leaves, unit_leaves) * work.channels;
+  runs.group = group;
+  runs.skew = pieces ? skew_of<E>(work.x) : 0;
+  return launch_blocks(divide_up(runs.units, block_threads / group),
+                       pieces ? map_runs<Operation, Access::pieces, E> : map_runs<Operation, Access::singles, E>,
+                       block_threads, request.stream, tensors_of<E>(work), parameter_of<E>(request),
+                       static_cast<ScalarOf<E>*>(nodes), runs);
+}
+
+// ---- Rows ----
+
+// Channel c has parameter c modulo `parameters`.
+template <class Operation, class E>
+int32_t launch_rows(const Request& request, size_t parameters, size_t unit_rows, void* nodes) {
+  const Work& work = request.work;
+  const bool pieces = aligned_alike<E>(work) && (work.channels % in_piece<E> == 0 || work.outer == 1);
+  Rows rows = {};
+  rows.rows = work.outer;
+  rows.channels = work.channels;
+  rows.parameters = parameters;
+  rows.skew = pieces ? skew_of<E>(work.x) : 0;
+  rows.columns = pieces ? divide_up(work.channels + rows.skew, in_piece<E>) : work.channels;
+  rows.unit_rows = unit_rows;
+  rows.units = rows.columns * divide_up(work.outer, unit_rows);
+  return launch_blocks(divide_up(rows.units, block_threads),
+                       pieces ? map_rows<Operation, Access::pieces, E> : map_rows<Operation, Access::singles, E>,
+                       block_threads, request.stream, tensors_of<E>(work), parameter_of<E>(request),
+                       static_cast<ScalarOf<E>*>(nodes), rows);
+}
+
+// Rows without sums: as many at a time as keep all threads busy.
+template <class Map, class E>
+int32_t launch_map_rows(const Request& request, size_t parameters) {
+  const size_t rows = request.work.outer * divide_up(request.work.channels, in_piece<E>) / wanted_threads;
+  return launch_rows<Map, E>(request, parameters, std::clamp(rows, size_t{in_flight}, row_block), nullptr);
+}
+
+// Rows of whole pieces of 16 bytes: as many neighbouring rows as a piece has elements are always that, if not one. Those
+// that are left over have a launch of their own.
+template <class Map, class E>
+int32_t map_all_rows(const Request& request) {
+  constexpr size_t together = in_piece<E>;
+  const Work& work = request.work;
+  if (work.channels % together == 0 || work.outer < together || !aligned_alike<E>(work)) {
+    return launch_map_rows<Map, E>(request, work.channels);
+  }
+  Request joined = request;
+  joined.work.outer = work.outer / together;
+  joined.work.channels = work.channels * together;
+  const int32_t status = launch_map_rows<Map, E>(joined, work.channels);
+  if (status != RECTIFY_OK || work.outer % together == 0) return status;
+  Request rest = request;
+  rest.work.outer = work.outer % together;
+  const size_t done = joined.work.outer * joined.work.channels;
+  rest.work.x = static_cast<const E*>(work.x) + done;
+  if (work.dy != nullptr) rest.work.dy = static_cast<const E*>(work.dy) + done;
+  rest.work.out = static_cast<E*>(work.out) + done;
+  return launch_map_rows<Map, E>(rest, work.channels);
+}
+
+// ---- A parameter per channel ----
+
+template <class Formula, class E>
+int32_t map_channels(const Request& request) {
+  using Map = Operation<Formula, Outputs::elements>;
+  const Work& work = request.work;
+  if (work.channels == 1) return map_flat<Formula, E>(request);
+  if (has_rows(work)) return map_all_rows<Map, E>(request);
+  const size_t group =
+      std::min(power_of_two(divide_up(work.inner, in_piece<E> * in_flight)), size_t{most_threads_of_a_run});
+  return launch_runs<Map, E>(request, static_cast<unsigned>(group), 1, nullptr);
+}
+
+template <class E>
+int32_t launch_fold(const Request& request, const void* nodes, size_t count) {
+  const size_t channels = request.work.channels, wanted = power_of_two(divide_up(count, 8));
+  const unsigned threads = static_cast<unsigned>(std::min(wanted, size_t{fold_threads}));
+  const size_t each = power_of_two(divide_up(count, threads));
+  return launch_blocks(divide_up(channels, fold_threads / threads), fold_nodes<E>, fold_threads, request.stream,
+                       static_cast<const ScalarOf<E>*>(nodes), count, channels,
+                       Sums<E>{request.sums, request.narrow_slopes}, threads, each);
+}
+
+template <class Operation, class E>
+int32_t launch_leaves(const Request& request, size_t unit_leaves, void* nodes) {
+  const Work& work = request.work;
+  if constexpr (Operation::per_channel) {
+    if (has_rows(work)) return launch_rows<Operation, E>(request, work.channels, unit_leaves * row_block, nodes);
+  }
+  return launch_runs<Operation, E>(request, sum_group(work.inner, sizeof(E)), unit_leaves, nodes);
+}
+
+template <class Operation, class E>
+int32_t map_and_sum(const Request& request) {
+  const SumPlan plan = plan_sum(request.work, sizeof(E));
+  const bool done = is_sum(plan, request.narrow_slopes);
+  const int32_t status = launch_leaves<Operation, E>(request, plan.unit_leaves, done ? request.sums : request.scratch);
+  if (status != RECTIFY_OK || done) return status;
+  return launch_fold<E>(request, request.scratch, plan.nodes);
+}
+
+template <class Formula, class E>
+int32_t sum_channels(const Request& request) {
+  if (request.work.out == nullptr) return map_and_sum<Operation<Formula, Outputs::sums>, E>(request);
+  return map_and_sum<Operation<Formula, Outputs::both>, E>(request);
+}
+
+template <class E>
+int32_t clear_sums(const Request& request) {
+  return launch_fold<E>(request, nullptr, 0);
+}
+
+// In the order of activations/list.hpp.
+template <class E>
+constexpr Operations operations = {map_flat<ReluForward, E>,      map_flat<ReluBackward, E>,
+                                   map_channels<PreluForward, E>, map_channels<PreluBackward, E>,
+                                   map_flat<EluForward, E>,       map_flat<EluBackward, E>,
+                                   map_flat<EluBackwardFromY, E>, sum_channels<PreluBackward, E>,
+                                   sum_channels<EluBackward, E>,  clear_sums<E>};
+
+}  // namespace
+}  // namespace rectify::cuda
+
+#define RECTIFY_CUDA_EXPORT(name, Element)                             \
+  namespace rectify::cuda {                                            \
+  extern constexpr Operations operations_##name = operations<Element>; \
+  }

@@ -1,0 +1,3 @@
+#include "backend.cuh"
+
+RECTIFY_CUDA_EXPORT(bf16, Bfloat)
