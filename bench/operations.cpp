@@ -156,7 +156,7 @@ std::vector<Operation> in_every_format() {
   return all;
 }
 
-constexpr size_t channels = 64, map = 28 * 28, small_map = 14 * 14;
+constexpr size_t channels = 64, small_map = 14 * 14;
 static_assert(channels <= Arena::small_count);
 static_assert(std::end(image_channels)[-1] <= Arena::small_count);
 
@@ -201,7 +201,7 @@ rectify_shape shape_of(const Operation& operation, size_t n) {
   const size_t line = line_of(operation.format);
   switch (operation.layout) {
     case Layout::nchw: {
-      const size_t area = 2 * map <= n + n / 4 ? map : small_map;
+      const size_t area = 2 * usual_map <= n + n / 4 ? usual_map : small_map;
       const size_t maps = std::max<size_t>(pieces(n, area, line), 2), c = std::min(channels, maps);
       return {maps / c, c, area};
     }

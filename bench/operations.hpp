@@ -66,6 +66,7 @@ std::string label(const Operation& operation);
 // A shape of the operation's layout with about n elements, whole cache lines: NCHW with up to 64 maps of 28x28 (14x14 where
 // these are too large), NHWC with 64 channels, or one slope per element of a single sample.
 rectify_shape shape_of(const Operation& operation, size_t n);
+inline constexpr size_t usual_map = 28 * 28;
 size_t elements(rectify_shape shape);
 
 // The elements of the operation's arrays that together touch so many bytes.

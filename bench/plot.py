@@ -154,27 +154,31 @@ NAMES = {"relu": "ReLU", "leaky_relu": "Leaky ReLU", "prelu": "PReLU", "elu": "E
 FORMATS = {"f32": ("#333333", "o"), "f16": ("#0072B2", "s"), "bf16": ("#D55E00", "D"), "f64": ("#009E73", "^")}
 
 
-def matched_ceiling(report, row):
-    """In DRAM the better kind of store."""
-    kinds = ("ordinary", "streaming") if row["level"] == "DRAM" else ("ordinary",)
-    return max(c["gbps"] for c in report["ceilings"]
-               if c["threads"] == row["threads"] and c["store"] in kinds
-               and all(c[key] == row[key] for key in ("traffic", "level")))
+def own_ceiling(row):
+    """What was timed back to back with it; the report's ceilings are of another moment."""
+    return 100 * row["gbps"] / row["percent_of_ceiling"]
 
 
-def draw_level(axes, report, rows):
-    """A column per operation: the ceiling across it, and the formats side by side."""
-    for column, operation in enumerate(OPERATIONS):
-        here = [row for row in rows if (row["operation"], row["direction"], row["layout"]) == operation]
-        if here:
-            ceiling = matched_ceiling(report, here[0])
-            axes.plot([column - 0.42, column + 0.42], [ceiling, ceiling], color="#333333", linewidth=1.6, zorder=2)
-            axes.fill_between([column - 0.42, column + 0.42], ceiling, 1e-3, color="#000000", alpha=0.05, linewidth=0, zorder=1)
-        for place, (name, (colour, marker)) in enumerate(FORMATS.items()):
-            for row in here:
-                if row["format"] == name:
-                    axes.plot(column + 0.2 * (place - 1.5), row["gbps"], color=colour, marker=marker, markersize=6.5,
-                              linestyle="none", markeredgecolor="white", markeredgewidth=0.6, zorder=3)
+def draw_row(axes, at, row):
+    """A point between its ceiling and, where it is the lower one, what the execution ports allow."""
+    colour, marker = FORMATS[row["format"]]
+    ends = [at - 0.1, at + 0.1]
+    ceiling = own_ceiling(row)
+    axes.plot(ends, [ceiling, ceiling], color="#333333", linewidth=1.4, zorder=2)
+    axes.fill_between(ends, ceiling, 1e-3, color="#000000", alpha=0.05, linewidth=0, zorder=1)
+    if row["percent_of_port_bound"]:
+        bound = 100 * row["gbps"] / row["percent_of_port_bound"]
+        axes.plot([at - 0.08, at + 0.08], [bound, bound], color=colour, linewidth=1.4, zorder=2)
+    axes.plot(at, row["gbps"], color=colour, marker=marker, markersize=6, linestyle="none", markeredgecolor="white",
+              markeredgewidth=0.6, zorder=3)
+
+
+def draw_level(axes, rows):
+    """A column per operation with the formats side by side."""
+    places = {name: 0.2 * (place - 1.5) for place, name in enumerate(FORMATS)}
+    for row in rows:
+        column = OPERATIONS.index((row["operation"], row["direction"], row["layout"]))
+        draw_row(axes, column + places[row["format"]], row)
     names = [f"{NAMES[operation]} {SHORT[direction]}" for operation, direction, _ in OPERATIONS]
     axes.set_xticks(range(len(names)), names, rotation=35, ha="right", rotation_mode="anchor")
     axes.grid(axis="y", color="#dddddd", linewidth=0.6)
@@ -191,14 +195,15 @@ def draw_formats(report):
     figure, panels = plt.subplots(1, max(1, len(levels)), figsize=(1.2 + 4.7 * max(1, len(levels)), 5.2), sharey=True,
                                   squeeze=False)
     for axes, level in zip(panels[0], levels):
-        draw_level(axes, report, [row for row in rows if row["level"] == level])
+        draw_level(axes, [row for row in rows if row["level"] == level])
         axes.set_title(level, fontsize=11)
-    speeds = [speed for row in rows if row["level"] in levels for speed in (row["gbps"], matched_ceiling(report, row))]
+    speeds = [speed for row in rows if row["level"] in levels for speed in (row["gbps"], own_ceiling(row))]
     if speeds:
         bandwidth_axis(panels[0][0], speeds, 1.25)
     legend = [plt.Line2D([], [], color=colour, marker=marker, linestyle="none", label=name)
               for name, (colour, marker) in FORMATS.items()]
     legend.append(plt.Line2D([], [], color="#333333", linewidth=1.6, label="ceiling of the same traffic"))
+    legend.append(plt.Line2D([], [], color="#888888", linewidth=1.6, label="what the instruction mix allows, if less"))
     figure.suptitle(title(report), fontsize=12)
     figure.tight_layout(rect=(0, 0.05, 1, 1))
     figure.legend(handles=legend, fontsize=9, frameon=False, loc="lower center", ncol=len(legend))

@@ -81,7 +81,8 @@ void sweep_traffic(std::vector<Series>& all, Traffic traffic, const std::vector<
     for (size_t i = 0; i < ours.size(); ++i) {
       const Operation& o = *ours[i];
       const rectify_shape shape = shape_of(o, streams.n);
-      if (elements(shape) > streams.n) continue;  // too small for this layout
+      const bool unusual = o.layout == Layout::nchw && shape.inner != usual_map;
+      if (unusual || elements(shape) > streams.n) continue;  // too small for this layout
       const Tensors t = tensors(o, arena.place(traffic, array_bytes(o, shape)), arena);
       candidates.push_back({2 + i, elements(shape), [&o, t, shape, &options] { o.call(t, shape, &options); }});
     }
