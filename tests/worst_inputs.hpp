@@ -26,8 +26,8 @@ inline constexpr WorstValue<float> worst_values_f32[] = {
     {0x1.b5e68p+0f, -0x1.61f8fcp-2f, 2.0510},
 };
 inline constexpr WorstValue<double> worst_values_f64[] = {
-    {1.0, -0x1.829146ce2eb78p-2, 0.9047},
-    {0x1.ece89568ac2f8p+0, -0x1.33abee04dc035p-2, 1.8004},
+    {1.0, -0x1.632c29ac76e19p-2, 0.9048},
+    {0x1.fb07fa6db2639p+0, -0x1.133773fcb4407p-3, 1.8444},
 };
 
 // The worst normal result and the worst denormal one.
