@@ -8,89 +8,118 @@
 namespace rectify::tests {
 namespace {
 
-template <F32 operation(F32, F32)>
-void binary(const float* a, const float* b, float* out) {
-  store(out, operation(load(a), load(b)));
+template <class V, class Element, class Value>
+constexpr Memory<Element, Value> memory_of = {
+    .lanes = V::lanes,
+    .load = [](const Element* from, Value* to) { store(to, V::load(from)); },
+    .load_once = [](const Element* from, Value* to) { store(to, V::load_once(from)); },
+    .load_partial = [](const Element* from, size_t count, Value* to) { store(to, V::load_partial(from, count)); },
+    .store = [](Element* to, const Value* from) { store(to, V::load(from)); },
+    .store_partial = [](Element* to, const Value* from, size_t count) { store_partial(to, V::load(from), count); },
+    .stream =
+        [](Element* to, const Value* from) {
+          stream(to, V::load(from));
+          stream_fence();
+        },
+};
+
+template <class V, class T = typename V::Scalar>
+constexpr Arithmetic<T> arithmetic_of = {
+    .lanes = V::lanes,
+    .broadcast = [](T a, T* to) { store(to, V::broadcast(a)); },
+    .add = [](const T* a, const T* b, T* to) { store(to, V::load(a) + V::load(b)); },
+    .multiply = [](const T* a, const T* b, T* to) { store(to, V::load(a) * V::load(b)); },
+    .select_below_zero = [](const T* c, const T* a, const T* b,
+                            T* to) { store(to, select(below_zero(V::load(c)), V::load(a), V::load(b))); },
+    .select_zero_or_below = [](const T* c, const T* a, const T* b,
+                               T* to) { store(to, select(zero_or_below(V::load(c)), V::load(a), V::load(b))); },
+    .select_first = [](size_t count, const T* a, const T* b,
+                       T* to) { store(to, select(V::first(count), V::load(a), V::load(b))); },
+    .greater_or_second = [](const T* a, const T* b, T* to) { store(to, greater_or_second(V::load(a), V::load(b))); },
+    .fma_where_below_zero =
+        [](const T* c, const T* a, const T* b, const T* sum, T* to) {
+          store(to, fma_where(below_zero(V::load(c)), V::load(a), V::load(b), V::load(sum)));
+        },
+    .fma_where_first = [](size_t count, const T* a, const T* b, const T* sum,
+                          T* to) { store(to, fma_where(V::first(count), V::load(a), V::load(b), V::load(sum))); },
+};
+
+template <int count, class V>
+void shifted(const typename V::Scalar* a, typename V::Scalar* to) {
+  store(to, as_float(shift_left<count>(as_bits(V::load(a)))));
 }
 
-template <Mask32 compare(F32, F32)>
-void select_where(const float* l, const float* r, const float* a, const float* b, float* out) {
-  store(out, select(compare(load(l), load(r)), load(a), load(b)));
+template <class V, class Bits, int mantissa, class T = typename V::Scalar>
+constexpr Computing<T, Bits> computing_of = {
+    .arithmetic = arithmetic_of<V>,
+    .transpose =
+        [](const T* rows, T* columns) {
+          V v[V::lanes];
+          for (size_t i = 0; i < V::lanes; ++i) v[i] = V::load(rows + i * V::lanes);
+          transpose(v);
+          for (size_t i = 0; i < V::lanes; ++i) store(columns + i * V::lanes, v[i]);
+        },
+    .subtract = [](const T* a, const T* b, T* to) { store(to, V::load(a) - V::load(b)); },
+    .fma = [](const T* a, const T* b, const T* c, T* to) { store(to, fma(V::load(a), V::load(b), V::load(c))); },
+    .scale_one_plus = [](const T* p, const T* n, const T* scale,
+                         T* to) { store(to, scale_one_plus(V::load(p), V::load(n), V::load(scale))); },
+    .zero_where_below_zero = [](const T* c, const T* a,
+                                T* to) { store(to, zero_where(below_zero(V::load(c)), V::load(a))); },
+    .zero_where_zero_or_below = [](const T* c, const T* a,
+                                   T* to) { store(to, zero_where(zero_or_below(V::load(c)), V::load(a))); },
+    .broadcast_bits = [](Bits bits, T* to) { store(to, as_float(V::Bits::broadcast(bits))); },
+    .through_bits = [](const T* a, T* to) { store(to, as_float(as_bits(V::load(a)))); },
+    .min_signed = [](const T* a, const T* b,
+                     T* to) { store(to, as_float(min_signed(as_bits(V::load(a)), as_bits(V::load(b))))); },
+    .min_unsigned = [](const T* a, const T* b,
+                       T* to) { store(to, as_float(min_unsigned(as_bits(V::load(a)), as_bits(V::load(b))))); },
+    .shift_left_1 = shifted<1, V>,
+    .shift_left_by_mantissa = shifted<mantissa, V>,
+    .shift_left_most = shifted<8 * sizeof(Bits) - 1, V>,
+};
+
+template <class Element, class V = Patterns<Element>>
+constexpr Moving<Element> moving = {
+    .lanes = V::lanes,
+    .zero_where_below_zero = [](const Element* c, const Element* a,
+                                Element* to) { store(to, zero_where(below_zero(V::load(c)), V::load(a))); },
+    .zero_where_zero_or_below = [](const Element* c, const Element* a,
+                                   Element* to) { store(to, zero_where(zero_or_below(V::load(c)), V::load(a))); },
+};
+
+template <class V>
+void freed_of_payload(const float* a, float* to) {
+  store(to, without_payload(V::load(a)));
 }
 
-template <Mask32 compare(F32, F32)>
-void zeroed_where(const float* l, const float* r, const float* a, float* out) {
-  store(out, zero_where(compare(load(l), load(r)), load(a)));
+// Functions and not lambdas: those of the table itself would be other objects' to see.
+template <class Element>
+float widened_scalar(Element value) {
+  return widen(value);
 }
-
-template <U32 operation(U32, U32)>
-void binary_of_bits(const float* a, const float* b, float* out) {
-  store(out, as_float(operation(as_bits(load(a)), as_bits(load(b)))));
-}
-
-template <int count>
-void shifted(const float* a, float* out) {
-  store(out, as_float(shift_left<count>(as_bits(load(a)))));
-}
-
-void broadcast_to(float a, float* out) { store(out, broadcast(a)); }
-void copy(const float* from, float* to) { store(to, load(from)); }
-void load_first(const float* from, size_t count, float* out) { store(out, load_partial(from, count)); }
-void store_first(float* to, const float* a, size_t count) { store_partial(to, load(a), count); }
-void transposed(const float* rows, float* columns) {
-  F32 v[F32::lanes];
-  for (size_t i = 0; i < F32::lanes; ++i) v[i] = load(rows + i * F32::lanes);
-  transpose(v);
-  for (size_t i = 0; i < F32::lanes; ++i) store(columns + i * F32::lanes, v[i]);
-}
-void select_first(size_t count, const float* a, const float* b, float* out) {
-  store(out, select(first(count), load(a), load(b)));
-}
-void stream_to(float* to, const float* a) {
-  stream(to, load(a));
-  stream_fence();
-}
-void fused(const float* a, const float* b, const float* c, float* out) { store(out, fma(load(a), load(b), load(c))); }
-void scaled_one_plus(const float* p, const float* n, const float* scale, float* out) {
-  store(out, scale_one_plus(load(p), load(n), load(scale)));
-}
-void fused_where_less(const float* l, const float* r, const float* a, const float* b, const float* sum, float* out) {
-  store(out, fma_where(less(load(l), load(r)), load(a), load(b), load(sum)));
-}
-void broadcast_bits_to(uint32_t bits, float* out) { store(out, as_float(broadcast_bits(bits))); }
-void through_bits(const float* a, float* out) { store(out, as_float(as_bits(load(a)))); }
 
 }  // namespace
 
 extern const Vocabulary RECTIFY_VOCABULARY_TABLE;
 constexpr Vocabulary RECTIFY_VOCABULARY_TABLE = {
     .backend = RECTIFY_VOCABULARY_BACKEND,
-    .lanes = F32::lanes,
-    .broadcast = broadcast_to,
-    .copy = copy,
-    .load_partial = load_first,
-    .store_partial = store_first,
-    .transpose = transposed,
-    .stream = stream_to,
-    .add = binary<(operator+)>,
-    .subtract = binary<(operator-)>,
-    .multiply = binary<(operator*)>,
-    .fma = fused,
-    .scale_one_plus = scaled_one_plus,
-    .select_less = select_where<less>,
-    .select_less_equal = select_where<less_equal>,
-    .select_first = select_first,
-    .zero_where_less = zeroed_where<less>,
-    .zero_where_less_equal = zeroed_where<less_equal>,
-    .greater_or_second = binary<greater_or_second>,
-    .fma_where_less = fused_where_less,
-    .broadcast_bits = broadcast_bits_to,
-    .through_bits = through_bits,
-    .min_signed = binary_of_bits<min_signed>,
-    .min_unsigned = binary_of_bits<min_unsigned>,
-    .shift_left_1 = shifted<1>,
-    .shift_left_23 = shifted<23>,
-    .shift_left_31 = shifted<31>,
+    .widen_half = widened_scalar,
+    .widen_bfloat = widened_scalar,
+    .f32 = memory_of<F32, float, float>,
+    .f32_of_f16 = memory_of<F32, Half, float>,
+    .f32_of_bf16 = memory_of<F32, Bfloat, float>,
+    .f32_computing = computing_of<F32, uint32_t, 23>,
+    .f32_without_payload = freed_of_payload<F32>,
+    .bfloats = memory_of<BfloatVector, Bfloat, float>,
+    .bfloats_of_f32 = memory_of<BfloatVector, float, float>,
+    .bfloats_arithmetic = arithmetic_of<BfloatVector>,
+    .bfloats_without_payload = freed_of_payload<BfloatVector>,
+    .f64 = memory_of<F64, double, double>,
+    .f64_computing = computing_of<F64, uint64_t, 52>,
+    .f16_patterns = memory_of<Patterns<Half>, Half, Half>,
+    .bf16_patterns = memory_of<Patterns<Bfloat>, Bfloat, Bfloat>,
+    .f16_moving = moving<Half>,
+    .bf16_moving = moving<Bfloat>,
 };
 
 }  // namespace rectify::tests

@@ -4,12 +4,15 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <limits>
 #include <string>
 #include <vector>
 
 #include "tests/support/backends.hpp"
 #include "tests/support/effort.hpp"
+#include "tests/support/formats.hpp"
 #include "tests/support/guarded_buffer.hpp"
 #include "tests/support/inputs.hpp"
 #include "tests/support/same_bits.hpp"
@@ -17,13 +20,14 @@
 
 namespace rectify::tests {
 
-extern const Vocabulary vocabulary_avx512, vocabulary_avx2, vocabulary_neon;
+extern const Vocabulary vocabulary_avx512bf16, vocabulary_avx512, vocabulary_avx2, vocabulary_neon;
 
 namespace {
 
-using Values = std::vector<float>;
-
 const Vocabulary* const vocabularies[] = {
+#if defined(RECTIFY_VOCABULARY_AVX512BF16)
+    &vocabulary_avx512bf16,
+#endif
 #if defined(RECTIFY_VOCABULARY_AVX512)
     &vocabulary_avx512,
 #endif
@@ -42,18 +46,40 @@ class VocabularyTest : public testing::TestWithParam<const Vocabulary*> {
     reach(vocabulary.backend, options);
   }
 
-  // Runs `operation` on whole vectors until all of `first` is used and compares with `plain`, which has one element at a
-  // time. The last vector is filled up with ones.
-  template <class Operation, class Plain, class... Rest>
-  void expect_lanes(Operation operation, Plain plain, Values first, Rest... rest) {
-    const size_t lanes = vocabulary.lanes;
-    const size_t count = (first.size() + lanes - 1) / lanes * lanes;
-    first.resize(count, 1.0f);
-    (rest.resize(count, 1.0f), ...);
-    Values expected(count), actual(count);
-    for (size_t i = 0; i < count; ++i) expected[i] = plain(first[i], rest[i]...);
-    for (size_t i = 0; i < count; i += lanes) operation(&first[i], &rest[i]..., &actual[i]);
-    EXPECT_TRUE(same_bits(expected, actual));
+  // check(…) on every kind of vector.
+  template <class Check>
+  void on_each_memory(Check check) {
+    const auto on = [&](const char* kind, const auto& memory) {
+      SCOPED_TRACE(kind);
+      check(memory);
+    };
+    on("f32", vocabulary.f32);
+    on("f32 of f16", vocabulary.f32_of_f16);
+    on("f32 of bf16", vocabulary.f32_of_bf16);
+    on("bfloats", vocabulary.bfloats);
+    on("bfloats of f32", vocabulary.bfloats_of_f32);
+    on("f64", vocabulary.f64);
+    on("patterns of f16", vocabulary.f16_patterns);
+    on("patterns of bf16", vocabulary.bf16_patterns);
+  }
+  template <class Check>
+  void on_each_arithmetic(Check check) {
+    const auto on = [&](const char* kind, const auto& arithmetic) {
+      SCOPED_TRACE(kind);
+      check(arithmetic);
+    };
+    on("f32", vocabulary.f32_computing.arithmetic);
+    on("f64", vocabulary.f64_computing.arithmetic);
+    on("bfloats", vocabulary.bfloats_arithmetic);
+  }
+  template <class Check>
+  void on_each_computing(Check check) {
+    const auto on = [&](const char* kind, const auto& computing) {
+      SCOPED_TRACE(kind);
+      check(computing, computing.arithmetic);
+    };
+    on("f32", vocabulary.f32_computing);
+    on("f64", vocabulary.f64_computing);
   }
 
   const Vocabulary& vocabulary = *GetParam();
@@ -64,13 +90,26 @@ INSTANTIATE_TEST_SUITE_P(, VocabularyTest, testing::ValuesIn(vocabularies),
                            return std::string(tested.param->backend);
                          });
 
+// ---- Inputs and comparisons ----
+
+constexpr size_t many = emulated ? 20000 : 500000;
+
+// Numbers of any kind and exponent.
+template <class T>
+std::vector<T> any_values(size_t count, uint32_t seed) {
+  std::vector<T> values(count);
+  for (size_t i = 0; i < count; ++i) values[i] = scrambled_value<T>(static_cast<uint32_t>(i) + seed * 0x9e3779b9u);
+  return values;
+}
+
 // Every special value with every other.
+template <class T>
 struct Pairs {
-  Values a, b;
+  std::vector<T> a, b;
   Pairs() {
-    const Values specials = special_values();
-    for (const float first : specials) {
-      for (const float second : specials) {
+    const std::vector<T> specials = special_values<T>();
+    for (const T first : specials) {
+      for (const T second : specials) {
         a.push_back(first);
         b.push_back(second);
       }
@@ -78,248 +117,530 @@ struct Pairs {
   }
 };
 
-// Floats of any kind and exponent.
-Values any_floats(size_t count, uint32_t seed) {
-  Values values(count);
-  for (size_t i = 0; i < count; ++i) values[i] = float_of(scrambled(static_cast<uint32_t>(i) + seed * 0x9e3779b9u));
+// Bits for bits, so that no NaN is like another, or NaN as one value.
+constexpr auto to_the_bit = [](const auto& expected, const auto& actual) { return identical_bits(expected, actual); };
+constexpr auto up_to_nan = [](const auto& expected, const auto& actual) { return same_bits(expected, actual); };
+
+// Runs `operation` on whole vectors until all of `first` is used and compares with `plain`, which has one value at a time.
+// The last vector is filled up.
+template <class Compare, class Operation, class Plain, class T, class... Rest>
+void expect_lanes(Compare compare, size_t lanes, Operation operation, Plain plain, std::vector<T> first, Rest... rest) {
+  const size_t count = (first.size() + lanes - 1) / lanes * lanes;
+  first.resize(count);
+  (rest.resize(count), ...);
+  std::vector<T> expected(count), actual(count);
+  for (size_t i = 0; i < count; ++i) expected[i] = plain(first[i], rest[i]...);
+  for (size_t i = 0; i < count; i += lanes) operation(&first[i], &rest[i]..., &actual[i]);
+  EXPECT_TRUE(compare(expected, actual));
+}
+
+// The exact value; patterns stay what they are.
+template <class Value, class Element>
+Value as_value(Element element) {
+  if constexpr (std::is_same_v<Value, Element>) {
+    return element;
+  } else {
+    return widened(element);
+  }
+}
+template <class Element, class Value>
+Element as_element(Value value) {
+  if constexpr (std::is_same_v<Value, Element>) {
+    return value;
+  } else {
+    return rounded<Element>(static_cast<double>(value));
+  }
+}
+
+template <class Value, class Element>
+std::vector<Value> as_values(const std::vector<Element>& elements) {
+  std::vector<Value> values;
+  for (const Element element : elements) values.push_back(as_value<Value>(element));
   return values;
 }
 
-constexpr size_t many = emulated ? 20000 : 1000000;
+// What keeps its bits through a conversion, a signalling NaN included: as the stores of values are tested with.
+template <class Element, class Value>
+std::vector<Value> storable_values(size_t count, uint32_t seed) {
+  if constexpr (std::is_same_v<Value, Element>) return any_values<Value>(count, seed);
+  return ordinary_values<Value>(count, seed, 4.0f);
+}
+template <class Element, class Value>
+std::vector<Element> stored(const std::vector<Value>& values) {
+  std::vector<Element> elements;
+  for (const Value value : values) elements.push_back(as_element<Element>(value));
+  return elements;
+}
 
-TEST_P(VocabularyTest, Broadcast) {
-  for (const float value : special_values()) {
-    Values out(vocabulary.lanes);
-    vocabulary.broadcast(value, out.data());
-    EXPECT_TRUE(identical_bits(Values(vocabulary.lanes, value), out));
-    vocabulary.broadcast_bits(bits_of(value), out.data());
-    EXPECT_TRUE(identical_bits(Values(vocabulary.lanes, value), out));
+// What was loaded: bit for bit, but for a conversion that made a signalling NaN quiet.
+template <class Element, class Value>
+testing::AssertionResult is_loaded(const std::vector<Value>& expected, const std::vector<Value>& loaded) {
+  if constexpr (std::is_same_v<Value, Element>) return identical_bits(expected, loaded);
+  return all_same(as_span(expected), as_span(loaded), [](Value a, Value b) { return quiet_bits(a) == quiet_bits(b); });
+}
+
+template <class T>
+std::vector<T> head(const std::vector<T>& values, size_t count) {
+  return {values.begin(), values.begin() + static_cast<std::ptrdiff_t>(count)};
+}
+
+// ---- Memory: any alignment of an element, flush against inaccessible pages on either side ----
+
+// Both sides, and every distance up to a little over a vector.
+template <class Element, class Check>
+void at_each_place(size_t lanes, Check check) {
+  for (size_t offset = 0; offset <= lanes + 1; ++offset) {
+    for (const auto side : {Placement::start, Placement::end}) check(Placement{side, offset * sizeof(Element)});
   }
 }
 
-// Memory: any alignment of a float, flush against inaccessible pages on either side, every bit kept.
-TEST_P(VocabularyTest, LoadAndStore) {
-  const Values values = any_floats(vocabulary.lanes, 1);
-  for (size_t offset = 0; offset <= 2 * vocabulary.lanes; ++offset) {
-    for (const auto side : {Placement::start, Placement::end}) {
-      const Placement placement{side, offset * sizeof(float)};
-      const GuardedBuffer<float> from(values, placement), to(vocabulary.lanes, placement);
-      const GuardedBuffer<float> aligned(vocabulary.lanes, flush_to_start);
-      vocabulary.copy(from.data(), aligned.data());
-      EXPECT_TRUE(identical_bits(values, aligned.span()));
-      vocabulary.copy(aligned.data(), to.data());
-      EXPECT_TRUE(identical_bits(values, to.span()));
-      EXPECT_TRUE(to.check());
-      EXPECT_TRUE(aligned.check());
-    }
-  }
+TEST_P(VocabularyTest, Load) {
+  on_each_memory([]<class Element, class Value>(const Memory<Element, Value>& memory) {
+    const std::vector<Element> elements = any_values<Element>(memory.lanes, 1);
+    at_each_place<Element>(memory.lanes, [&](Placement place) {
+      const GuardedBuffer<Element> from(elements, place);
+      std::vector<Value> out(memory.lanes);
+      memory.load(from.data(), out.data());
+      EXPECT_TRUE(is_loaded<Element>(as_values<Value>(elements), out));
+      memory.load_once(from.data(), out.data());
+      EXPECT_TRUE(is_loaded<Element>(as_values<Value>(elements), out));
+      EXPECT_TRUE(from.check());
+    });
+  });
 }
 
 TEST_P(VocabularyTest, LoadPartial) {
-  const Values values = any_floats(vocabulary.lanes, 2);
-  for (size_t count = 0; count < vocabulary.lanes; ++count) {
-    Values expected(vocabulary.lanes, 0.0f);
-    std::copy_n(values.begin(), count, expected.begin());
-    for (size_t offset = 0; offset < vocabulary.lanes; ++offset) {
-      for (const auto side : {Placement::start, Placement::end}) {
-        const GuardedBuffer<float> from(Values(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(count)),
-                                        Placement{side, offset * sizeof(float)});
-        Values out(vocabulary.lanes, -12345.0f);
-        vocabulary.load_partial(from.data(), count, out.data());
-        EXPECT_TRUE(identical_bits(expected, out)) << count << " lanes";
-      }
+  on_each_memory([]<class Element, class Value>(const Memory<Element, Value>& memory) {
+    const std::vector<Element> elements = any_values<Element>(memory.lanes, 2);
+    for (size_t count = 0; count < memory.lanes; ++count) {
+      std::vector<Value> expected = as_values<Value>(head(elements, count));
+      expected.resize(memory.lanes);  // the others load as +0
+      at_each_place<Element>(memory.lanes, [&](Placement place) {
+        const GuardedBuffer<Element> from(head(elements, count), place);
+        std::vector<Value> out(memory.lanes, from_bits<Value>(1));
+        memory.load_partial(from.data(), count, out.data());
+        EXPECT_TRUE(is_loaded<Element>(expected, out)) << count << " lanes";
+      });
     }
-  }
+  });
+}
+
+TEST_P(VocabularyTest, Store) {
+  on_each_memory([]<class Element, class Value>(const Memory<Element, Value>& memory) {
+    const std::vector<Value> values = storable_values<Element, Value>(memory.lanes, 4);
+    at_each_place<Element>(memory.lanes, [&](Placement place) {
+      const GuardedBuffer<Element> to(memory.lanes, place);
+      memory.store(to.data(), values.data());
+      EXPECT_TRUE(identical_bits(stored<Element>(values), to.span()));
+      EXPECT_TRUE(to.check());
+    });
+  });
 }
 
 TEST_P(VocabularyTest, StorePartial) {
-  const Values values = any_floats(vocabulary.lanes, 3);
-  for (size_t count = 0; count < vocabulary.lanes; ++count) {
-    for (size_t offset = 0; offset < vocabulary.lanes; ++offset) {
-      for (const auto side : {Placement::start, Placement::end}) {
-        const GuardedBuffer<float> to(count, Placement{side, offset * sizeof(float)});
-        vocabulary.store_partial(to.data(), values.data(), count);
-        EXPECT_TRUE(identical_bits(std::span(values).first(count), to.span())) << count << " lanes";
+  on_each_memory([]<class Element, class Value>(const Memory<Element, Value>& memory) {
+    const std::vector<Value> values = storable_values<Element, Value>(memory.lanes, 5);
+    for (size_t count = 0; count < memory.lanes; ++count) {
+      at_each_place<Element>(memory.lanes, [&](Placement place) {
+        const GuardedBuffer<Element> to(count, place);
+        memory.store_partial(to.data(), values.data(), count);
+        EXPECT_TRUE(identical_bits(stored<Element>(head(values, count)), to.span())) << count << " lanes";
         EXPECT_TRUE(to.check()) << count << " lanes";
-      }
+      });
     }
-  }
+  });
 }
 
 TEST_P(VocabularyTest, Stream) {
-  const Values values = any_floats(vocabulary.lanes, 4);
-  for (size_t vectors = 0; vectors < 4; ++vectors) {
-    for (const auto side : {Placement::start, Placement::end}) {
-      const GuardedBuffer<float> to(vocabulary.lanes, Placement{side, vectors * vocabulary.lanes * sizeof(float)});
-      vocabulary.stream(to.data(), values.data());
-      EXPECT_TRUE(identical_bits(values, to.span()));
-      EXPECT_TRUE(to.check());
+  on_each_memory([]<class Element, class Value>(const Memory<Element, Value>& memory) {
+    const std::vector<Value> values = storable_values<Element, Value>(memory.lanes, 6);
+    for (size_t vectors = 0; vectors < 4; ++vectors) {
+      for (const auto side : {Placement::start, Placement::end}) {
+        const GuardedBuffer<Element> to(memory.lanes, Placement{side, vectors * memory.lanes * sizeof(Element)});
+        memory.stream(to.data(), values.data());
+        EXPECT_TRUE(identical_bits(stored<Element>(values), to.span()));
+        EXPECT_TRUE(to.check());
+      }
     }
-  }
+  });
 }
 
-TEST_P(VocabularyTest, Transpose) {
-  const size_t lanes = vocabulary.lanes;
-  const Values rows = any_floats(lanes * lanes, 41);
-  Values expected(lanes * lanes), columns(lanes * lanes);
-  for (size_t i = 0; i < lanes; ++i)
-    for (size_t j = 0; j < lanes; ++j) expected[j * lanes + i] = rows[i * lanes + j];
-  vocabulary.transpose(rows.data(), columns.data());
-  EXPECT_TRUE(identical_bits(expected, columns));
+// ---- Conversions ----
+
+TEST_P(VocabularyTest, WidensEveryElement) {
+  const auto expect_widened = [](auto element, float value) {
+    // A signalling NaN may come quiet; its payload stays, and below it there are zeros.
+    const uint32_t bits = bits_of(widened(element));
+    return bits_of(value) == bits || (is_nan(element) && bits_of(value) == (bits | Number<float>::quiet));
+  };
+  for (uint32_t bits = 0; bits <= 0xFFFF; ++bits) {
+    const Half half{static_cast<uint16_t>(bits)};
+    const Bfloat bfloat{static_cast<uint16_t>(bits)};
+    ASSERT_TRUE(expect_widened(half, vocabulary.widen_half(half))) << shown(half);
+    ASSERT_TRUE(expect_widened(bfloat, vocabulary.widen_bfloat(bfloat))) << shown(bfloat);
+  }
+  on_each_memory([&]<class Element, class Value>(const Memory<Element, Value>& memory) {
+    if constexpr (!std::is_same_v<Element, Value>) {
+      std::vector<Element> elements(memory.lanes);
+      std::vector<Value> out(memory.lanes);
+      for (uint32_t bits = 0; bits <= 0xFFFF;) {
+        for (Element& element : elements) element = {static_cast<uint16_t>(bits++)};
+        memory.load(elements.data(), out.data());
+        for (size_t j = 0; j < memory.lanes; ++j) ASSERT_TRUE(expect_widened(elements[j], out[j])) << shown(elements[j]);
+      }
+    }
+  });
 }
 
-TEST_P(VocabularyTest, SelectFirst) {
-  const Values a = any_floats(vocabulary.lanes, 42), b = any_floats(vocabulary.lanes, 43);
-  for (size_t count = 0; count <= vocabulary.lanes; ++count) {
-    Values expected = b, out(vocabulary.lanes);
-    std::copy_n(a.begin(), count, expected.begin());
-    vocabulary.select_first(count, a.data(), b.data(), out.data());
-    EXPECT_TRUE(identical_bits(expected, out)) << count << " lanes";
+// Rounds what it is given, many at a time, and compares with the correct rounding.
+template <class Element>
+class Rounding {
+ public:
+  explicit Rounding(const Memory<Element, float>& memory) : memory_(memory) {}
+
+  void operator()(float value) {
+    values_.push_back(value);
+    if (values_.size() == memory_.lanes) finish();
   }
+  void finish() {
+    if (values_.empty()) return;
+    values_.resize(memory_.lanes);
+    std::vector<Element> out(memory_.lanes);
+    memory_.store(out.data(), values_.data());
+    for (size_t j = 0; j < memory_.lanes; ++j) {
+      if (same_bits(rounded<Element>(static_cast<double>(values_[j])), out[j])) continue;
+      if (++wrong_ <= 5) ADD_FAILURE() << shown(values_[j]) << " is rounded to " << shown(out[j]);
+    }
+    values_.clear();
+  }
+  ~Rounding() {
+    finish();
+    EXPECT_EQ(wrong_, 0u);
+  }
+
+ private:
+  const Memory<Element, float>& memory_;
+  std::vector<float> values_;
+  size_t wrong_ = 0;
+};
+
+// Whether a store to this format is made for the value: of NaN bf16 is given those whose lower half is zeros.
+template <class Element>
+bool is_rounded_to(float value) {
+  return std::is_same_v<Element, Half> || !is_nan(value) || (bits_of(value) & 0xFFFF) == 0;
+}
+
+// A stride of all floats, or all; every denormal; the middle between every two neighbours, and what lies beside it; the
+// border of overflow.
+TEST_P(VocabularyTest, RoundsToNearestEven) {
+  on_each_memory([]<class Element, class Value>(const Memory<Element, Value>& memory) {
+    if constexpr (!std::is_same_v<Element, Value>) {
+      using N = Number<Element>;
+      Rounding<Element> expect_rounded(memory);
+      const auto all_of = [&](uint64_t begin, uint64_t end, uint64_t step) {
+        for (uint64_t bits = begin; bits < end; bits += step) {
+          const float value = float_of(static_cast<uint32_t>(bits));
+          if (is_rounded_to<Element>(value)) expect_rounded(value);
+        }
+      };
+      all_of(0, uint64_t{1} << 32, input_stride());
+      for (const uint64_t sign : {uint64_t{0}, uint64_t{0x80000000}}) {
+        if (!exhaustive()) all_of(sign, sign + 0x00800000, emulated ? 1009 : 1);
+        all_of(sign + 0x7f800000, sign + 0x80000000, 0x10000);  // infinity and NaN
+      }
+      for (uint32_t bits = 0; bits < N::infinity; ++bits) {
+        const auto exact = [](uint32_t of) {  // beyond the largest: what would follow
+          const double value =
+              static_cast<double>(widened(from_bits<Element>(static_cast<uint16_t>(of & (N::infinity - 1)))));
+          return of < N::infinity ? value : std::ldexp(1.0, 2 - N::lowest_exponent);
+        };
+        const uint32_t tie = bits_of(static_cast<float>((exact(bits) + exact(bits + 1)) / 2));
+        for (const uint32_t near : {bits_of(static_cast<float>(exact(bits))), tie - 1, tie, tie + 1}) {
+          expect_rounded(float_of(near));
+          expect_rounded(float_of(near | 0x80000000));
+        }
+      }
+    }
+  });
+}
+
+TEST_P(VocabularyTest, WithoutPayload) {
+  const auto expect = [](size_t lanes, auto operation) {
+    const auto plain = [](float a) { return is_nan(a) ? float_of(0x7fc00000) : a; };
+    expect_lanes(to_the_bit, lanes, operation, plain, special_values<float>());
+    expect_lanes(to_the_bit, lanes, operation, plain, any_values<float>(many, 7));
+  };
+  expect(vocabulary.f32.lanes, vocabulary.f32_without_payload);
+  expect(vocabulary.bfloats.lanes, vocabulary.bfloats_without_payload);
+}
+
+// ---- Arithmetic: one rounding each ----
+
+TEST_P(VocabularyTest, Broadcast) {
+  on_each_arithmetic([]<class T>(const Arithmetic<T>& arithmetic) {
+    for (const T value : special_values<T>()) {
+      std::vector<T> out(arithmetic.lanes);
+      arithmetic.broadcast(value, out.data());
+      EXPECT_TRUE(identical_bits(std::vector<T>(arithmetic.lanes, value), out));
+    }
+  });
+  on_each_computing([]<class T>(const auto& computing, const Arithmetic<T>& arithmetic) {
+    for (const T value : special_values<T>()) {
+      std::vector<T> out(arithmetic.lanes);
+      computing.broadcast_bits(bits_of(value), out.data());
+      EXPECT_TRUE(identical_bits(std::vector<T>(arithmetic.lanes, value), out));
+    }
+  });
+}
+
+// Special values with each other, any bits with any, and ordinary ones.
+template <class T, class Operation, class Plain>
+void expect_binary(size_t lanes, Operation operation, Plain plain, uint32_t seed) {
+  const Pairs<T> pairs;
+  expect_lanes(up_to_nan, lanes, operation, plain, pairs.a, pairs.b);
+  expect_lanes(up_to_nan, lanes, operation, plain, any_values<T>(many, seed), any_values<T>(many, seed + 1));
+  expect_lanes(up_to_nan, lanes, operation, plain, ordinary_values<T>(many, seed + 2),
+               ordinary_values<T>(many, seed + 3, 1024.0f));
 }
 
 TEST_P(VocabularyTest, Add) {
-  const auto plain = [](float a, float b) { return a + b; };
-  const Pairs pairs;
-  expect_lanes(vocabulary.add, plain, pairs.a, pairs.b);
-  expect_lanes(vocabulary.add, plain, any_floats(many, 5), any_floats(many, 6));
-  expect_lanes(vocabulary.add, plain, ordinary_values(many, 7), ordinary_values(many, 8, 1024.0f));
-}
-
-TEST_P(VocabularyTest, Subtract) {
-  const auto plain = [](float a, float b) { return a - b; };
-  const Pairs pairs;
-  expect_lanes(vocabulary.subtract, plain, pairs.a, pairs.b);
-  expect_lanes(vocabulary.subtract, plain, any_floats(many, 9), any_floats(many, 10));
-  expect_lanes(vocabulary.subtract, plain, ordinary_values(many, 11), ordinary_values(many, 12, 1024.0f));
+  on_each_arithmetic([]<class T>(const Arithmetic<T>& arithmetic) {
+    expect_binary<T>(
+        arithmetic.lanes, arithmetic.add, [](T a, T b) { return a + b; }, 10);
+  });
 }
 
 TEST_P(VocabularyTest, Multiply) {
-  const auto plain = [](float a, float b) { return a * b; };
-  const Pairs pairs;
-  expect_lanes(vocabulary.multiply, plain, pairs.a, pairs.b);
-  expect_lanes(vocabulary.multiply, plain, any_floats(many, 13), any_floats(many, 14));
+  on_each_arithmetic([]<class T>(const Arithmetic<T>& arithmetic) {
+    expect_binary<T>(
+        arithmetic.lanes, arithmetic.multiply, [](T a, T b) { return a * b; }, 20);
+  });
+}
+
+TEST_P(VocabularyTest, Subtract) {
+  on_each_computing([]<class T>(const auto& computing, const Arithmetic<T>& arithmetic) {
+    expect_binary<T>(
+        arithmetic.lanes, computing.subtract, [](T a, T b) { return a - b; }, 30);
+  });
 }
 
 // One rounding, not two: a product that cancels against c shows the difference.
 TEST_P(VocabularyTest, Fma) {
-  const auto plain = [](float a, float b, float c) { return std::fma(a, b, c); };
-  const Pairs pairs;
-  for (const float c : {0.0f, -0.0f, 1.0f, -0x1p-126f, 3.0e38f, std::numeric_limits<float>::infinity(), std::nanf("")}) {
-    expect_lanes(vocabulary.fma, plain, pairs.a, pairs.b, Values(pairs.a.size(), c));
-    expect_lanes(vocabulary.fma, plain, pairs.a, Values(pairs.a.size(), c), pairs.b);
-  }
-  const Values a = ordinary_values(many, 15), b = ordinary_values(many, 16);
-  Values cancelling(many);
-  for (size_t i = 0; i < many; ++i) cancelling[i] = -(a[i] * b[i]);
-  expect_lanes(vocabulary.fma, plain, a, b, cancelling);
-  expect_lanes(vocabulary.fma, plain, any_floats(many, 17), any_floats(many, 18), any_floats(many, 19));
+  on_each_computing([]<class T>(const auto& computing, const Arithmetic<T>& arithmetic) {
+    const size_t lanes = arithmetic.lanes;
+    const auto plain = [](T a, T b, T c) { return std::fma(a, b, c); };
+    const Pairs<T> pairs;
+    using Limits = std::numeric_limits<T>;
+    for (const T c : {T{0}, -T{0}, T{1}, -Limits::min(), Limits::max() / 2, Limits::infinity(), Limits::quiet_NaN()}) {
+      expect_lanes(up_to_nan, lanes, computing.fma, plain, pairs.a, pairs.b, std::vector<T>(pairs.a.size(), c));
+      expect_lanes(up_to_nan, lanes, computing.fma, plain, pairs.a, std::vector<T>(pairs.a.size(), c), pairs.b);
+    }
+    const std::vector<T> a = ordinary_values<T>(many, 40), b = ordinary_values<T>(many, 41);
+    std::vector<T> cancelling(many);
+    for (size_t i = 0; i < many; ++i) cancelling[i] = -(a[i] * b[i]);
+    expect_lanes(up_to_nan, lanes, computing.fma, plain, a, b, cancelling);
+    expect_lanes(up_to_nan, lanes, computing.fma, plain, any_values<T>(many, 42), any_values<T>(many, 43),
+                 any_values<T>(many, 44));
+  });
 }
 
+// Rounded as 1 + p, and once more where the result is denormal.
 TEST_P(VocabularyTest, ScaleOnePlus) {
-  Values p, n, scale;
-  for (int power = -150; power <= 1; ++power) {
-    for (const float fraction : ordinary_values(200, static_cast<uint32_t>(power + 200), 0.41f)) {
-      p.push_back(fraction);
-      n.push_back(static_cast<float>(power));
-      scale.push_back(std::ldexp(1.0f, power + 24));
+  on_each_computing([]<class T>(const auto& computing, const Arithmetic<T>& arithmetic) {
+    constexpr int lowest = sizeof(T) == 4 ? -150 : -1076, lift = sizeof(T) == 4 ? 24 : 54;
+    std::vector<T> p, n, scale;
+    for (int power = lowest; power <= 1; ++power) {
+      for (const T fraction : ordinary_values<T>(200, static_cast<uint32_t>(power - lowest), 0.5f)) {
+        p.push_back(fraction * T(0.82));
+        n.push_back(static_cast<T>(power));
+        scale.push_back(std::ldexp(T{1}, power + lift));
+      }
     }
-  }
-  // Rounded as 1 + p, and once more where the result is denormal.
-  const auto plain = [](float fraction, float power, float) {
-    const float one_plus = 1.0f + fraction;
-    return static_cast<float>(std::ldexp(static_cast<double>(one_plus), static_cast<int>(power)));
+    const auto plain = [](T fraction, T power, T) { return std::ldexp(T{1} + fraction, static_cast<int>(power)); };
+    expect_lanes(up_to_nan, arithmetic.lanes, computing.scale_one_plus, plain, p, n, scale);
+  });
+}
+
+// ---- Comparisons are false for NaN; a select keeps every bit of what it takes ----
+
+template <class T>
+bool is_below_zero(T value) {
+  return !is_nan(value) && (bits_of(value) & Number<T>::sign) != 0 && bits_of(value) != Number<T>::sign;
+}
+template <class T>
+bool is_zero_or_below(T value) {
+  return is_below_zero(value) || static_cast<BitsOf<T>>(bits_of(value) & ~Number<T>::sign) == 0;
+}
+
+template <class T>
+std::vector<T> compared_values() {
+  std::vector<T> values = special_values<T>(), others = any_values<T>(many / 10, 50);
+  values.insert(values.end(), others.begin(), others.end());
+  return values;
+}
+
+TEST_P(VocabularyTest, Select) {
+  on_each_arithmetic([]<class T>(const Arithmetic<T>& arithmetic) {
+    const std::vector<T> c = compared_values<T>(), a = any_values<T>(c.size(), 51), b = any_values<T>(c.size(), 52);
+    expect_lanes(
+        to_the_bit, arithmetic.lanes, arithmetic.select_below_zero,
+        [](T of, T yes, T no) { return is_below_zero(of) ? yes : no; }, c, a, b);
+    expect_lanes(
+        to_the_bit, arithmetic.lanes, arithmetic.select_zero_or_below,
+        [](T of, T yes, T no) { return is_zero_or_below(of) ? yes : no; }, c, a, b);
+    for (size_t count = 0; count <= arithmetic.lanes; ++count) {
+      std::vector<T> expected = head(b, arithmetic.lanes), out(arithmetic.lanes);
+      std::copy_n(a.begin(), count, expected.begin());
+      arithmetic.select_first(count, a.data(), b.data(), out.data());
+      EXPECT_TRUE(identical_bits(expected, out)) << count << " lanes";
+    }
+  });
+}
+
+TEST_P(VocabularyTest, ZeroWhere) {
+  on_each_computing([]<class T>(const auto& computing, const Arithmetic<T>& arithmetic) {
+    const std::vector<T> c = compared_values<T>(), a = any_values<T>(c.size(), 53);
+    expect_lanes(
+        to_the_bit, arithmetic.lanes, computing.zero_where_below_zero,
+        [](T of, T value) { return is_below_zero(of) ? T{0} : value; }, c, a);
+    expect_lanes(
+        to_the_bit, arithmetic.lanes, computing.zero_where_zero_or_below,
+        [](T of, T value) { return is_zero_or_below(of) ? T{0} : value; }, c, a);
+  });
+}
+
+TEST_P(VocabularyTest, ZeroWhereInPatterns) {
+  const auto expect = []<class Element>(const Moving<Element>& moving) {
+    std::vector<Element> c;  // every pattern, in every lane
+    for (uint32_t bits = 0; bits <= 0xFFFF; ++bits) c.push_back({static_cast<uint16_t>(bits)});
+    for (uint32_t bits = 0; bits <= 0xFFFF; ++bits) c.push_back({static_cast<uint16_t>(bits * 40503)});
+    const std::vector<Element> a = any_values<Element>(c.size(), 54);
+    expect_lanes(
+        to_the_bit, moving.lanes, moving.zero_where_below_zero,
+        [](Element of, Element value) { return is_below_zero(of) ? Element{} : value; }, c, a);
+    expect_lanes(
+        to_the_bit, moving.lanes, moving.zero_where_zero_or_below,
+        [](Element of, Element value) { return is_zero_or_below(of) ? Element{} : value; }, c, a);
   };
-  expect_lanes(vocabulary.scale_one_plus, plain, p, n, scale);
+  expect(vocabulary.f16_moving);
+  expect(vocabulary.bf16_moving);
 }
 
-// Comparisons are false for NaN; a select keeps every bit of what it takes.
-TEST_P(VocabularyTest, CompareAndSelect) {
-  const Pairs pairs;
-  const size_t lanes = vocabulary.lanes;
-  const Values a = any_floats(lanes, 20), b = any_floats(lanes, 21), zeros(lanes, 0.0f);
-  Values l(lanes), r(lanes), out(lanes), expected(lanes);
-  for (size_t i = 0; i + lanes <= pairs.a.size(); i += lanes - 1) {  // so that a pair meets every lane
-    const float *const x = &pairs.a[i], *const y = &pairs.b[i];
-    const auto expect = [&](const Values& yes, const Values& no, auto condition, const char* what) {
-      for (size_t j = 0; j < lanes; ++j) expected[j] = condition(x[j], y[j]) ? yes[j] : no[j];
-      ASSERT_TRUE(identical_bits(expected, out)) << what << ", first lane " << shown(x[0]) << " and " << shown(y[0]);
-    };
-    const auto is_less = [](float p, float q) { return p < q; };
-    const auto is_less_equal = [](float p, float q) { return p <= q; };
-    vocabulary.select_less(x, y, a.data(), b.data(), out.data());
-    expect(a, b, is_less, "less");
-    vocabulary.select_less_equal(x, y, a.data(), b.data(), out.data());
-    expect(a, b, is_less_equal, "less_equal");
-    vocabulary.zero_where_less(x, y, a.data(), out.data());
-    expect(zeros, a, is_less, "zero where less");
-    vocabulary.zero_where_less_equal(x, y, a.data(), out.data());
-    expect(zeros, a, is_less_equal, "zero where less_equal");
-    vocabulary.greater_or_second(x, y, out.data());
-    expect(
-        Values(x, x + lanes), Values(y, y + lanes), [](float p, float q) { return p > q; }, "greater or second");
-    if (HasFatalFailure()) return;
+// The first only where it is truly greater: -0 and +0 are equal, and NaN is not compared.
+TEST_P(VocabularyTest, GreaterOrSecond) {
+  on_each_arithmetic([]<class T>(const Arithmetic<T>& arithmetic) {
+    const auto plain = [](T a, T b) { return a > b ? a : b; };
+    const Pairs<T> pairs;
+    expect_lanes(to_the_bit, arithmetic.lanes, arithmetic.greater_or_second, plain, pairs.a, pairs.b);
+    expect_lanes(to_the_bit, arithmetic.lanes, arithmetic.greater_or_second, plain, any_values<T>(many, 55),
+                 any_values<T>(many, 56));
+  });
+}
+
+// Whatever the pattern of the mask, and whatever stands in the lanes it leaves out. `check` has a vector that is negative
+// where the mask is to be set, and values.
+template <class T, class Check>
+void with_every_mask(size_t lanes, Check check) {
+  const std::vector<T> specials = special_values<T>();
+  const uint32_t patterns = 1u << std::min<size_t>(lanes, 16);
+  for (uint32_t k = 0; k < patterns; k += emulated ? 7 : 1) {
+    const uint32_t pattern = lanes <= 16 ? k : scrambled(k);
+    std::vector<T> c(lanes), a(lanes), b(lanes);
+    for (size_t j = 0; j < lanes; ++j) {
+      c[j] = (pattern >> j & 1) != 0 ? T{-1} : T{1};
+      a[j] = specials[(k + j * 31) % specials.size()];
+      b[j] = specials[(k * 7 + j) % specials.size()];
+    }
+    SCOPED_TRACE(pattern);
+    check(c, a, b, k);
+    if (testing::Test::HasFailure()) return;
   }
 }
 
-// Whatever the pattern of the mask, and whatever stands in the lanes it leaves out.
 TEST_P(VocabularyTest, EveryMask) {
-  const size_t lanes = vocabulary.lanes;
-  const Values specials = special_values(), ones(lanes, 1.0f);
-  for (uint32_t pattern = 0; pattern < (1u << lanes); pattern += emulated ? 7 : 1) {
-    Values l(lanes), a(lanes), b(lanes), sum(lanes), out(lanes), expected(lanes);
-    for (size_t j = 0; j < lanes; ++j) {
-      l[j] = (pattern >> j & 1) != 0 ? 0.0f : 1.0f;  // less than one where the mask is to be set
-      a[j] = specials[(pattern + j * 31) % specials.size()];
-      b[j] = specials[(pattern * 7 + j) % specials.size()];
-      sum[j] = ordinary_values(1, pattern + static_cast<uint32_t>(j))[0];
-    }
-    vocabulary.select_less(l.data(), ones.data(), a.data(), b.data(), out.data());
-    for (size_t j = 0; j < lanes; ++j) expected[j] = l[j] < 1 ? a[j] : b[j];
-    ASSERT_TRUE(identical_bits(expected, out)) << "select, pattern " << pattern;
+  on_each_arithmetic([]<class T>(const Arithmetic<T>& arithmetic) {
+    using Values = std::vector<T>;
+    const size_t lanes = arithmetic.lanes;
+    with_every_mask<T>(lanes, [&](const Values& c, const Values& a, const Values& b, uint32_t k) {
+      const Values sum = ordinary_values<T>(lanes, k);
+      Values out(lanes), expected(lanes);
+      arithmetic.select_below_zero(c.data(), a.data(), b.data(), out.data());
+      for (size_t j = 0; j < lanes; ++j) expected[j] = c[j] < 0 ? a[j] : b[j];
+      EXPECT_TRUE(identical_bits(expected, out)) << "select";
 
-    vocabulary.zero_where_less(l.data(), ones.data(), a.data(), out.data());
-    for (size_t j = 0; j < lanes; ++j) expected[j] = l[j] < 1 ? 0.0f : a[j];
-    ASSERT_TRUE(identical_bits(expected, out)) << "zero_where, pattern " << pattern;
+      const auto expect_sums = [&](auto is_summed, const char* what) {
+        for (size_t j = 0; j < lanes; ++j) {
+          expected[j] = is_summed(j) ? std::fma(a[j], b[j], sum[j]) : sum[j];
+          if (out[j] == 0 && expected[j] == 0) out[j] = expected[j];  // the sign of a zero sum is free
+        }
+        EXPECT_TRUE(same_bits(expected, out)) << what;
+      };
+      arithmetic.fma_where_below_zero(c.data(), a.data(), b.data(), sum.data(), out.data());
+      expect_sums([&](size_t j) { return c[j] < 0; }, "fma_where");
+      const size_t count = k % (lanes + 1);
+      arithmetic.fma_where_first(count, a.data(), b.data(), sum.data(), out.data());
+      expect_sums([&](size_t j) { return j < count; }, "fma_where the first");
+    });
+  });
+  on_each_computing([]<class T>(const auto& computing, const Arithmetic<T>& arithmetic) {
+    using Values = std::vector<T>;
+    const size_t lanes = arithmetic.lanes;
+    with_every_mask<T>(lanes, [&](const Values& c, const Values& a, const Values&, uint32_t) {
+      Values out(lanes), expected(lanes);
+      computing.zero_where_below_zero(c.data(), a.data(), out.data());
+      for (size_t j = 0; j < lanes; ++j) expected[j] = c[j] < 0 ? 0 : a[j];
+      EXPECT_TRUE(identical_bits(expected, out)) << "zero_where";
+    });
+  });
+}
 
-    vocabulary.fma_where_less(l.data(), ones.data(), a.data(), b.data(), sum.data(), out.data());
-    for (size_t j = 0; j < lanes; ++j) {
-      expected[j] = l[j] < 1 ? std::fma(a[j], b[j], sum[j]) : sum[j];
-      if (out[j] == 0 && expected[j] == 0) out[j] = expected[j];  // the sign of a zero sum is free
-    }
-    ASSERT_TRUE(same_bits(expected, out)) << "fma_where, pattern " << pattern;
+// ---- Bits and places ----
+
+TEST_P(VocabularyTest, Transpose) {
+  on_each_computing([]<class T>(const auto& computing, const Arithmetic<T>& arithmetic) {
+    const size_t lanes = arithmetic.lanes;
+    const std::vector<T> rows = any_values<T>(lanes * lanes, 60);
+    std::vector<T> expected(lanes * lanes), columns(lanes * lanes);
+    for (size_t i = 0; i < lanes; ++i)
+      for (size_t j = 0; j < lanes; ++j) expected[j * lanes + i] = rows[i * lanes + j];
+    computing.transpose(rows.data(), columns.data());
+    EXPECT_TRUE(identical_bits(expected, columns));
+  });
+}
+
+// A minimum of the words of 32 bits.
+template <class Word, class Bits>
+Bits smaller_words(Bits a, Bits b) {
+  Bits least = 0;
+  for (size_t shift = 0; shift < 8 * sizeof(Bits); shift += 32) {
+    const Word p = static_cast<Word>(static_cast<uint32_t>(a >> shift)),
+               q = static_cast<Word>(static_cast<uint32_t>(b >> shift));
+    least |= Bits{static_cast<uint32_t>(std::min(p, q))} << shift;
   }
+  return least;
 }
 
 TEST_P(VocabularyTest, Bits) {
-  const auto of_bits = [](auto operation) {
-    return [=](float a, float b) { return float_of(operation(bits_of(a), bits_of(b))); };
-  };
-  // Bits, so that no NaN is like another.
-  const auto expect_bits = [&](auto operation, auto plain, Values a, Values b) {
-    const size_t lanes = vocabulary.lanes, count = a.size() / lanes * lanes;
-    Values expected(count), actual(count);
-    for (size_t i = 0; i < count; ++i) expected[i] = plain(a[i], b[i]);
-    for (size_t i = 0; i < count; i += lanes) operation(&a[i], &b[i], &actual[i]);
-    EXPECT_TRUE(identical_bits(expected, actual));
-  };
-  const Pairs pairs;
-  for (const bool special : {true, false}) {
-    const Values a = special ? pairs.a : any_floats(many, 22), b = special ? pairs.b : any_floats(many, 23);
-    expect_bits(vocabulary.min_unsigned, of_bits([](uint32_t p, uint32_t q) { return std::min(p, q); }), a, b);
-    expect_bits(vocabulary.min_signed, of_bits([](uint32_t p, uint32_t q) {
-                  return static_cast<uint32_t>(std::min(static_cast<int32_t>(p), static_cast<int32_t>(q)));
-                }),
-                a, b);
-    const auto expect_unary = [&](void (*operation)(const float*, float*), auto plain) {
-      expect_bits([=](const float* p, const float*, float* out) { operation(p, out); },
-                  of_bits([=](uint32_t p, uint32_t) { return plain(p); }), a, a);
+  on_each_computing([]<class T>(const auto& computing, const Arithmetic<T>& arithmetic) {
+    using Bits = BitsOf<T>;
+    const size_t lanes = arithmetic.lanes;
+    const auto of_bits = [](auto operation) {
+      return [=](auto... values) { return from_bits<T>(operation(bits_of(values)...)); };
     };
-    expect_unary(vocabulary.through_bits, [](uint32_t p) { return p; });
-    expect_unary(vocabulary.shift_left_1, [](uint32_t p) { return p << 1; });
-    expect_unary(vocabulary.shift_left_23, [](uint32_t p) { return p << 23; });
-    expect_unary(vocabulary.shift_left_31, [](uint32_t p) { return p << 31; });
-  }
+    const Pairs<T> pairs;
+    for (const bool special : {true, false}) {
+      const std::vector<T> a = special ? pairs.a : any_values<T>(many, 61), b = special ? pairs.b : any_values<T>(many, 62);
+      expect_lanes(to_the_bit, lanes, computing.min_unsigned, of_bits(smaller_words<uint32_t, Bits>), a, b);
+      expect_lanes(to_the_bit, lanes, computing.min_signed, of_bits(smaller_words<int32_t, Bits>), a, b);
+      const auto expect_shifted = [&](auto operation, int count) {
+        expect_lanes(to_the_bit, lanes, operation, of_bits([=](Bits bits) { return bits << count; }), a);
+      };
+      expect_shifted(computing.through_bits, 0);
+      expect_shifted(computing.shift_left_1, 1);
+      expect_shifted(computing.shift_left_by_mantissa, Number<T>::precision - 1);
+      expect_shifted(computing.shift_left_most, 8 * sizeof(T) - 1);
+    }
+  });
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
-// Stands for <immintrin.h> when the AVX-512 backend is built for a CPU without AVX-512: each intrinsic that
-// kernels/avx512/vector.hpp uses is SIMDe's, which computes it with AVX2 and FMA, and the sources stay as they are. An
+// Stands for <immintrin.h> when AVX-512 sources are built for a CPU without AVX-512: each intrinsic that kernels/avx512/
+// uses is SIMDe's, which computes it with AVX2 and FMA, or one of those below, and the sources stay as they are. An
 // intrinsic missing here fails to compile, since the target lacks the instruction.
 #pragma once
 
@@ -9,88 +9,280 @@
 #include <simde/x86/avx512.h>
 #include <string.h>
 
-#if !defined(__AVX2__) || !defined(__FMA__) || defined(__AVX512F__)
-#error "to be compiled with -mavx2 -mfma alone: SIMDe's 512-bit fma is exact only where the 256-bit one is an instruction"
+#if !defined(__AVX2__) || !defined(__FMA__) || !defined(__F16C__) || defined(__AVX512F__)
+#error "for -mavx2 -mfma -mf16c alone: SIMDe's 512-bit fma is exact only where the 256-bit one is an instruction"
 #endif
 
 #define __m512 simde__m512
+#define __m512d simde__m512d
 #define __m512i simde__m512i
-#define __mmask16 simde__mmask16
 
-#define _mm512_set1_ps simde_mm512_set1_ps
-#define _mm512_set1_epi32 simde_mm512_set1_epi32
-#define _mm512_loadu_ps simde_mm512_loadu_ps
-#define _mm512_storeu_ps simde_mm512_storeu_ps
+#define _mm512_add_epi16 simde_mm512_add_epi16
+#define _mm512_add_epi32 simde_mm512_add_epi32
+#define _mm512_add_pd simde_mm512_add_pd
 #define _mm512_add_ps simde_mm512_add_ps
-#define _mm512_sub_ps simde_mm512_sub_ps
-#define _mm512_mul_ps simde_mm512_mul_ps
-#define _mm512_fmadd_ps simde_mm512_fmadd_ps
-#define _mm512_cmp_ps_mask simde_mm512_cmp_ps_mask
-#define _mm512_mask_blend_ps simde_mm512_mask_blend_ps
-#define _mm512_maskz_mov_ps simde_mm512_maskz_mov_ps
-#define _mm512_max_ps emulated_max_ps
+#define _mm512_and_si512 simde_mm512_and_si512
+#define _mm512_andnot_si512 simde_mm512_andnot_si512
+#define _mm512_castpd_si512 simde_mm512_castpd_si512
 #define _mm512_castps_si512 simde_mm512_castps_si512
+#define _mm512_castsi512_pd simde_mm512_castsi512_pd
 #define _mm512_castsi512_ps simde_mm512_castsi512_ps
+#define _mm512_cmp_pd_mask simde_mm512_cmp_pd_mask
+#define _mm512_cmp_ps_mask simde_mm512_cmp_ps_mask
+#define _mm512_fmadd_pd simde_mm512_fmadd_pd
+#define _mm512_fmadd_ps simde_mm512_fmadd_ps
+#define _mm512_loadu_pd simde_mm512_loadu_pd
+#define _mm512_loadu_ps simde_mm512_loadu_ps
+#define _mm512_loadu_si512 simde_mm512_loadu_si512
+#define _mm512_mask_blend_pd simde_mm512_mask_blend_pd
+#define _mm512_mask_blend_ps simde_mm512_mask_blend_ps
+#define _mm512_mask_mov_epi16 simde_mm512_mask_mov_epi16
+#define _mm512_maskz_mov_epi16 simde_mm512_maskz_mov_epi16
+#define _mm512_maskz_mov_pd simde_mm512_maskz_mov_pd
+#define _mm512_maskz_mov_ps simde_mm512_maskz_mov_ps
 #define _mm512_min_epi32 simde_mm512_min_epi32
 #define _mm512_min_epu32 simde_mm512_min_epu32
-#define _mm512_slli_epi32 simde_mm512_slli_epi32
-#define _mm512_unpacklo_ps simde_mm512_unpacklo_ps
-#define _mm512_unpackhi_ps simde_mm512_unpackhi_ps
+#define _mm512_mul_pd simde_mm512_mul_pd
+#define _mm512_mul_ps simde_mm512_mul_ps
+#define _mm512_permutex2var_ps simde_mm512_permutex2var_ps
+#define _mm512_set1_epi16 simde_mm512_set1_epi16
+#define _mm512_set1_epi32 simde_mm512_set1_epi32
+#define _mm512_set1_epi64 simde_mm512_set1_epi64
+#define _mm512_set1_pd simde_mm512_set1_pd
+#define _mm512_set1_ps simde_mm512_set1_ps
+#define _mm512_setr_epi32 simde_mm512_setr_epi32
+#define _mm512_setzero_pd simde_mm512_setzero_pd
+#define _mm512_setzero_ps simde_mm512_setzero_ps
 #define _mm512_shuffle_f32x4 simde_mm512_shuffle_f32x4
+#define _mm512_slli_epi32 simde_mm512_slli_epi32
+#define _mm512_slli_epi64 simde_mm512_slli_epi64
+#define _mm512_srli_epi16 simde_mm512_srli_epi16
+#define _mm512_srli_epi32 simde_mm512_srli_epi32
+#define _mm512_storeu_pd simde_mm512_storeu_pd
+#define _mm512_storeu_ps simde_mm512_storeu_ps
+#define _mm512_storeu_si512 simde_mm512_storeu_si512
+#define _mm512_sub_epi16 simde_mm512_sub_epi16
+#define _mm512_sub_pd simde_mm512_sub_pd
+#define _mm512_sub_ps simde_mm512_sub_ps
+#define _mm512_subs_epu16 simde_mm512_subs_epu16
+#define _mm512_unpackhi_pd simde_mm512_unpackhi_pd
+#define _mm512_unpackhi_ps simde_mm512_unpackhi_ps
+#define _mm512_unpacklo_pd simde_mm512_unpacklo_pd
+#define _mm512_unpacklo_ps simde_mm512_unpacklo_ps
 
-// What SIMDe has not: masked accesses, which touch the lanes of the mask alone; the fma that keeps its addend; the
-// streaming store, which faults off its alignment; a shuffle; and the multiplication by a power of two, where SIMDe flushes
-// the smallest result.
+// ---- What SIMDe has not, or has otherwise than the instruction: lane by lane ----
 
-static inline __attribute__((always_inline)) simde__m512 emulated_maskz_loadu_ps(simde__mmask16 mask, const float* p) {
-  float lanes[16] = {};
-  for (int i = 0; i < 16; ++i) {
-    if (mask >> i & 1) lanes[i] = p[i];
+#define EMULATED static inline __attribute__((always_inline))
+
+// A vector as an array.
+template <class Lane_, class Vector_>
+struct Lanes {
+  using Lane = Lane_;
+  using Vector = Vector_;
+  static constexpr int count = sizeof(Vector) / sizeof(Lane);
+
+  Lane lane[count];
+
+  EMULATED Lanes of(Vector v) {
+    Lanes lanes;
+    memcpy(lanes.lane, &v, sizeof v);
+    return lanes;
   }
-  return simde_mm512_loadu_ps(lanes);
-}
-#define _mm512_maskz_loadu_ps emulated_maskz_loadu_ps
+  // lane i is f(i).
+  template <class F>
+  EMULATED Vector make(F f) {
+    Lanes lanes;
+    for (int i = 0; i < count; ++i) lanes.lane[i] = static_cast<Lane>(f(i));
+    Vector v;
+    memcpy(&v, lanes.lane, sizeof v);
+    return v;
+  }
+  // Bit i is f(i).
+  template <class F>
+  EMULATED uint64_t mask(F f) {
+    uint64_t bits = 0;
+    for (int i = 0; i < count; ++i) bits |= uint64_t{f(i) ? 1u : 0u} << i;
+    return bits;
+  }
+};
+using Floats = Lanes<float, simde__m512>;
+using Doubles = Lanes<double, simde__m512d>;
+using Words = Lanes<uint16_t, simde__m512i>;
+using HalfWords = Lanes<uint16_t, __m256i>;  // of half a register
+using Integers = Lanes<uint32_t, simde__m512i>;
+using FloatBits = Lanes<uint32_t, simde__m512>;
 
-static inline __attribute__((always_inline)) void emulated_mask_storeu_ps(float* p, simde__mmask16 mask, simde__m512 a) {
-  float lanes[16];
-  simde_mm512_storeu_ps(lanes, a);
-  for (int i = 0; i < 16; ++i) {
-    if (mask >> i & 1) p[i] = lanes[i];
+// Masked accesses touch the lanes of the mask alone.
+template <class L>
+EMULATED typename L::Vector emulated_maskz_loadu(uint64_t mask, const void* p) {
+  return L::make([=](int i) {
+    typename L::Lane lane = 0;
+    if (mask >> i & 1) memcpy(&lane, static_cast<const char*>(p) + i * sizeof lane, sizeof lane);
+    return lane;
+  });
+}
+#define _mm512_maskz_loadu_ps emulated_maskz_loadu<Floats>
+#define _mm512_maskz_loadu_pd emulated_maskz_loadu<Doubles>
+#define _mm512_maskz_loadu_epi16 emulated_maskz_loadu<Words>
+#define _mm256_maskz_loadu_epi16 emulated_maskz_loadu<HalfWords>
+
+template <class L>
+EMULATED void emulated_mask_storeu(void* p, uint64_t mask, typename L::Vector a) {
+  const L from = L::of(a);
+  for (int i = 0; i < L::count; ++i) {
+    if (mask >> i & 1) memcpy(static_cast<char*>(p) + i * sizeof from.lane[i], &from.lane[i], sizeof from.lane[i]);
   }
 }
-#define _mm512_mask_storeu_ps emulated_mask_storeu_ps
+#define _mm512_mask_storeu_ps emulated_mask_storeu<Floats>
+#define _mm512_mask_storeu_pd emulated_mask_storeu<Doubles>
+#define _mm512_mask_storeu_epi16 emulated_mask_storeu<Words>
+#define _mm256_mask_storeu_epi16 emulated_mask_storeu<HalfWords>
 
-static inline __attribute__((always_inline)) simde__m512 emulated_mask3_fmadd_ps(simde__m512 a, simde__m512 b,
-                                                                                 simde__m512 c, simde__mmask16 mask) {
+// Streaming stores fault off their alignment.
+template <class Vector>
+EMULATED void emulated_stream(void* p, Vector a) {
+  if (reinterpret_cast<uintptr_t>(p) % 64 != 0) __builtin_trap();
+  memcpy(p, &a, sizeof a);
+}
+#define _mm512_stream_ps emulated_stream<simde__m512>
+#define _mm512_stream_pd emulated_stream<simde__m512d>
+#define _mm512_stream_si512 emulated_stream<simde__m512i>
+
+// The fma that keeps its addend.
+EMULATED simde__m512 emulated_mask3_fmadd_ps(simde__m512 a, simde__m512 b, simde__m512 c, uint16_t mask) {
   return simde_mm512_mask_mov_ps(c, mask, simde_mm512_fmadd_ps(a, b, c));
 }
+EMULATED simde__m512d emulated_mask3_fmadd_pd(simde__m512d a, simde__m512d b, simde__m512d c, uint8_t mask) {
+  return simde_mm512_mask_mov_pd(c, mask, simde_mm512_fmadd_pd(a, b, c));
+}
 #define _mm512_mask3_fmadd_ps emulated_mask3_fmadd_ps
+#define _mm512_mask3_fmadd_pd emulated_mask3_fmadd_pd
 
 // SIMDe's maximum leaves NaN and zeros to the compiler; the instruction is exactly this.
-static inline __attribute__((always_inline)) simde__m512 emulated_max_ps(simde__m512 a, simde__m512 b) {
+EMULATED simde__m512 emulated_max_ps(simde__m512 a, simde__m512 b) {
   return simde_mm512_mask_mov_ps(b, simde_mm512_cmp_ps_mask(a, b, _CMP_GT_OQ), a);
 }
-
-static inline __attribute__((always_inline)) void emulated_stream_ps(float* p, simde__m512 a) {
-  if ((uintptr_t)p % 64 != 0) __builtin_trap();
-  simde_mm512_storeu_ps(p, a);
+EMULATED simde__m512d emulated_max_pd(simde__m512d a, simde__m512d b) {
+  return simde_mm512_mask_mov_pd(b, simde_mm512_cmp_pd_mask(a, b, _CMP_GT_OQ), a);
 }
-#define _mm512_stream_ps emulated_stream_ps
+#define _mm512_max_ps emulated_max_ps
+#define _mm512_max_pd emulated_max_pd
 
-static inline __attribute__((always_inline)) simde__m512 emulated_shuffle_ps(simde__m512 a, simde__m512 b, int order) {
-  float from[2][16], to[16];
-  simde_mm512_storeu_ps(from[0], a);
-  simde_mm512_storeu_ps(from[1], b);
-  for (int i = 0; i < 16; ++i) to[i] = from[i / 2 % 2][i / 4 * 4 + (order >> i % 4 * 2 & 3)];
-  return simde_mm512_loadu_ps(to);
+// a * 2^floor(n); SIMDe flushes the smallest results.
+EMULATED simde__m512 emulated_scalef_ps(simde__m512 a, simde__m512 n) {
+  const Floats from = Floats::of(a), power = Floats::of(n);
+  return Floats::make([&](int i) {
+    return scalbnf(from.lane[i], static_cast<int>(fmaxf(-400, fminf(floorf(power.lane[i]), 400))));
+  });
+}
+EMULATED simde__m512d emulated_scalef_pd(simde__m512d a, simde__m512d n) {
+  const Doubles from = Doubles::of(a), power = Doubles::of(n);
+  return Doubles::make([&](int i) {
+    return scalbn(from.lane[i], static_cast<int>(fmax(-3000, fmin(floor(power.lane[i]), 3000))));
+  });
+}
+#define _mm512_scalef_ps emulated_scalef_ps
+#define _mm512_scalef_pd emulated_scalef_pd
+
+EMULATED simde__m512 emulated_shuffle_ps(simde__m512 a, simde__m512 b, int order) {
+  const Floats from[2] = {Floats::of(a), Floats::of(b)};
+  return Floats::make([&](int i) { return from[i / 2 % 2].lane[i / 4 * 4 + (order >> i % 4 * 2 & 3)]; });
 }
 #define _mm512_shuffle_ps emulated_shuffle_ps
 
-static inline __attribute__((always_inline)) simde__m512 emulated_scalef_ps(simde__m512 a, simde__m512 n) {
-  float from[16], power[16];
-  simde_mm512_storeu_ps(from, a);
-  simde_mm512_storeu_ps(power, n);
-  for (int i = 0; i < 16; ++i) from[i] = scalbnf(from[i], (int)fmaxf(-400, fminf(floorf(power[i]), 400)));
-  return simde_mm512_loadu_ps(from);
+// In lanes of 128 bits: two of a, two of b.
+EMULATED simde__m512d emulated_shuffle_f64x2(simde__m512d a, simde__m512d b, int order) {
+  const Doubles from[2] = {Doubles::of(a), Doubles::of(b)};
+  return Doubles::make([&](int i) { return from[i / 4].lane[(order >> i / 2 * 2 & 3) * 2 + i % 2]; });
 }
-#define _mm512_scalef_ps emulated_scalef_ps
+#define _mm512_shuffle_f64x2 emulated_shuffle_f64x2
+
+// ---- 16-bit elements ----
+
+EMULATED simde__m512i emulated_cvtepu16_epi32(__m256i a) {
+  const HalfWords from = HalfWords::of(a);
+  return Integers::make([&](int i) { return from.lane[i]; });
+}
+#define _mm512_cvtepu16_epi32 emulated_cvtepu16_epi32
+
+EMULATED __m256i emulated_cvtepi32_epi16(simde__m512i a) {  // the lower halves
+  const Integers from = Integers::of(a);
+  return HalfWords::make([&](int i) { return from.lane[i]; });
+}
+#define _mm512_cvtepi32_epi16 emulated_cvtepi32_epi16
+
+// By halves: F16C has them.
+EMULATED simde__m512 emulated_cvtph_ps(__m256i a) {
+  const __m256 halves[2] = {_mm256_cvtph_ps(_mm256_castsi256_si128(a)), _mm256_cvtph_ps(_mm256_extracti128_si256(a, 1))};
+  simde__m512 v;
+  memcpy(&v, halves, sizeof v);
+  return v;
+}
+#define _mm512_cvtph_ps emulated_cvtph_ps
+
+template <int rounding>
+EMULATED __m256i emulated_cvtps_ph(simde__m512 a) {
+  __m256 halves[2];
+  memcpy(halves, &a, sizeof a);
+  return _mm256_set_m128i(_mm256_cvtps_ph(halves[1], rounding), _mm256_cvtps_ph(halves[0], rounding));
+}
+#define _mm512_cvtps_ph(a, rounding) emulated_cvtps_ph<(rounding)&7>(a)  // without the bit that masks exceptions
+
+template <int compare>
+EMULATED __mmask32 emulated_cmp_epu16_mask(simde__m512i a, simde__m512i b) {
+  static_assert(compare == _MM_CMPINT_LE);
+  const Words first = Words::of(a), second = Words::of(b);
+  return static_cast<__mmask32>(Words::mask([&](int i) { return first.lane[i] <= second.lane[i]; }));
+}
+#define _mm512_cmp_epu16_mask(a, b, compare) emulated_cmp_epu16_mask<compare>(a, b)
+
+EMULATED __mmask32 emulated_testn_epi16_mask(simde__m512i a, simde__m512i b) {
+  const Words first = Words::of(a), second = Words::of(b);
+  return static_cast<__mmask32>(Words::mask([&](int i) { return (first.lane[i] & second.lane[i]) == 0; }));
+}
+#define _mm512_testn_epi16_mask emulated_testn_epi16_mask
+
+// ---- AVX512_BF16, for the backend that uses it ----
+
+#if defined(RECTIFY_EMULATED_AVX512BF16)
+#define __AVX512BF16__ 1
+
+// Intel's manual, VCVTNEPS2BF16: denormals count as zeros whatever MXCSR says, NaN is cut off and made quiet, everything
+// else is rounded to nearest even.
+EMULATED uint16_t emulated_bfloat_of(uint32_t bits) {
+  const uint32_t magnitude = bits & 0x7FFFFFFF;
+  if (magnitude < 0x00800000) return static_cast<uint16_t>(bits >> 16 & 0x8000);
+  if (magnitude > 0x7F800000) return static_cast<uint16_t>(bits >> 16 | 0x0040);
+  return static_cast<uint16_t>((bits + 0x7FFF + (bits >> 16 & 1)) >> 16);
+}
+
+EMULATED __m256i emulated_cvtneps_pbh(simde__m512 a) {
+  const FloatBits from = FloatBits::of(a);
+  return HalfWords::make([&](int i) { return emulated_bfloat_of(from.lane[i]); });
+}
+#define _mm512_cvtneps_pbh emulated_cvtneps_pbh
+
+// The second operand's become the lower half.
+EMULATED simde__m512i emulated_cvtne2ps_pbh(simde__m512 a, simde__m512 b) {
+  const FloatBits upper = FloatBits::of(a), lower = FloatBits::of(b);
+  return Words::make([&](int i) { return emulated_bfloat_of(i < 16 ? lower.lane[i] : upper.lane[i - 16]); });
+}
+#define _mm512_cvtne2ps_pbh emulated_cvtne2ps_pbh
+
+template <int classes>
+EMULATED __mmask16 emulated_fpclass_ps_mask(simde__m512 a) {
+  static_assert(classes == 0x20);  // denormal
+  const FloatBits from = FloatBits::of(a);
+  return static_cast<__mmask16>(FloatBits::mask([&](int i) {
+    const uint32_t magnitude = from.lane[i] & 0x7FFFFFFF;
+    return magnitude != 0 && magnitude < 0x00800000;
+  }));
+}
+#define _mm512_fpclass_ps_mask(a, classes) emulated_fpclass_ps_mask<classes>(a)
+
+EMULATED simde__m512i emulated_permutexvar_epi16(simde__m512i index, simde__m512i a) {
+  const Words from = Words::of(a), at = Words::of(index);
+  return Words::make([&](int i) { return from.lane[at.lane[i] & 31]; });
+}
+#define _mm512_permutexvar_epi16 emulated_permutexvar_epi16
+#endif
