@@ -23,14 +23,20 @@
  *   Bits        The same arguments give the same bits on every backend (scalar, AVX2, AVX-512, NEON), for any number of
  *               threads, at any position, alignment and length, in place or not. Sums are taken in one fixed order that
  *               depends on the shape alone. A NaN that is computed has no defined payload; a value that passes through
- *               unchanged keeps its own.
+ *               unchanged keeps its own, but a signalling NaN may come back quiet where a 16-bit format is converted.
  *   Specials    What is not negative passes through the value unchanged, zeros and NaN included: relu(-0) is -0. At x = 0
  *               the gradient takes the slope's side. A NaN x passes dy and adds nothing to the parameter's gradient.
  *               Denormals are kept. Slopes may be any float: negative, above one, infinite or NaN.
- *   Accuracy    ReLU passes or zeroes: exact. Leaky ReLU and PReLU: each product is correctly rounded. ELU f32: value below
- *               1 ULP for alpha = 1 and below 2.1 ULP for any other alpha; in dx the factor exp(x) is within 1.1 ULP before
- *               the two products, with gradual underflow. A sum is within 2e-7 of the sum of
- *               magnitudes, whatever the length.
+ *   Formats     Tensors are f32, f64, f16 or bf16, all of a call alike; beside 16-bit tensors a PReLU's slopes may be f32.
+ *               f32 and f64 are computed in themselves. 16-bit elements are widened exactly, computed by the steps of f32
+ *               and rounded once, to nearest even, where a result is stored: denormals survive, what f16 cannot hold (its
+ *               largest number is 65504) becomes infinite, NaN stays NaN. See "Number formats" below.
+ *   Accuracy    ReLU passes or zeroes: exact. Leaky ReLU and PReLU: each product is correctly rounded. ELU in f32 and f64:
+ *               value below 1 ULP for alpha = 1 and below 2.1 ULP for any other alpha; in dx the factor exp(x) is within
+ *               1.1 ULP before the two products, with gradual underflow. A sum is, short of underflow, within 8e-6 (f64:
+ *               3e-14) of the sum of magnitudes, whatever its length and terms, and usually within some 1e-7 (f64: 3e-16).
+ *               f16 and bf16 round all that once more; values are then within 0.501 ULP and, with alpha = 1 or with slopes
+ *               of 16 bits, correctly rounded for every input.
  *   Shapes      Counts are elements, not bytes. Tensors are dense and row-major.
  *   Aliasing    Each full-size output may be exactly one of the full-size inputs (y == x, dx == dy, dx == x) or overlap no
  *               other tensor; a parameter gradient overlaps nothing. Anything else is RECTIFY_ERROR_OVERLAP.
@@ -72,10 +78,10 @@ extern "C" {
 #define RECTIFY_OK 0
 #define RECTIFY_ERROR_NULL_POINTER 1         /* a required pointer is NULL although there are elements */
 #define RECTIFY_ERROR_UNKNOWN_DTYPE 2        /* not a number of the list below */
-#define RECTIFY_ERROR_UNSUPPORTED_DTYPE 3    /* a known number format that this version does not compute */
+#define RECTIFY_ERROR_UNSUPPORTED_DTYPE 3    /* known number formats that do not go together, or are not computed */
 #define RECTIFY_ERROR_SIZE_OVERFLOW 4        /* the shape's elements or bytes exceed size_t */
 #define RECTIFY_ERROR_OVERLAP 5              /* tensors overlap in a way that "Aliasing" above does not allow */
-#define RECTIFY_ERROR_UNALIGNED 6            /* a pointer is not a multiple of its element's size */
+#define RECTIFY_ERROR_UNALIGNED 6            /* a pointer is not a multiple of the size of what it points to */
 #define RECTIFY_ERROR_INVALID_ARGUMENT 7     /* alpha not finite, alpha < 0 where y is given, no output asked for */
 #define RECTIFY_ERROR_INVALID_OPTIONS 8      /* struct_size too small, an unknown field not zero, or an unknown value */
 #define RECTIFY_ERROR_UNKNOWN_BACKEND 9      /* options.backend or RECTIFY_ISA names no backend of this library */
@@ -98,10 +104,21 @@ RECTIFY_API int32_t rectify_numerics_version(void) RECTIFY_NOEXCEPT;
 
 /* ---- Number formats ---------------------------------------------------------------------------------------------- */
 
-#define RECTIFY_F32 1  /* IEEE-754 binary32 */
-#define RECTIFY_F16 2  /* IEEE-754 binary16 */
-#define RECTIFY_BF16 3 /* bfloat16: the upper half of a binary32 */
-#define RECTIFY_F64 4  /* IEEE-754 binary64 */
+/*                        dtype, of the tensors                   computed in   slope_dtype, of PReLU's slopes and dslope */
+#define RECTIFY_F32 1  /* IEEE-754 binary32                       float         RECTIFY_F32 */
+#define RECTIFY_F16 2  /* IEEE-754 binary16                       float         RECTIFY_F32 or RECTIFY_F16 */
+#define RECTIFY_BF16 3 /* bfloat16: the upper half of a binary32  float         RECTIFY_F32 or RECTIFY_BF16 */
+#define RECTIFY_F64 4  /* IEEE-754 binary64                       double        RECTIFY_F64 */
+
+/* Any other two of them are RECTIFY_ERROR_UNSUPPORTED_DTYPE.
+ *
+ * What a format is computed in is its "compute type" below. A scalar parameter (Leaky ReLU's slope, ELU's alpha) is a
+ * double in every call and rounded to it once; its gradient is one value of it: of 16-bit tensors, too, a float. A PReLU's
+ * dslope is summed in the compute type and rounded once to slope_dtype. In f16 a sum above 65504 becomes infinite, and
+ * slopes of 16 bits lose small steps: train with f32 slopes.
+ *
+ * A pointer is aligned to what it points to: 2 bytes for 16 bits, 4 for f32, 8 for f64. More is not asked for, and no bit
+ * depends on it. */
 
 /* ---- Options ----------------------------------------------------------------------------------------------------- */
 
@@ -150,7 +167,7 @@ RECTIFY_API int32_t rectify_relu_backward(int32_t dtype, size_t n, const void* x
                                           const rectify_options* options) RECTIFY_NOEXCEPT;
 
 /* ---- Leaky ReLU -------------------------------------------------------------------------------------------------- */
-/* The slope is rounded once to the compute type (float for f32). It may be any value. */
+/* The slope is rounded once to the compute type (double for f64, else float). It may be any value. */
 
 /* y[i] = x[i] < 0 ? slope*x[i] : x[i]. */
 RECTIFY_API int32_t rectify_leaky_relu_forward(int32_t dtype, size_t n, double slope, const void* x, void* y,
@@ -174,7 +191,7 @@ typedef struct rectify_shape {
   size_t inner;
 } rectify_shape;
 
-/* y = x < 0 ? slope[channel]*x : x. slope holds shape.channels values of slope_dtype (today: the tensor's own type). */
+/* y = x < 0 ? slope[channel]*x : x. slope holds shape.channels values of slope_dtype. */
 RECTIFY_API int32_t rectify_prelu_forward(int32_t dtype, int32_t slope_dtype, rectify_shape shape, const void* x,
                                           const void* slope, void* y, const rectify_options* options) RECTIFY_NOEXCEPT;
 
@@ -198,8 +215,9 @@ RECTIFY_API int32_t rectify_elu_backward(int32_t dtype, size_t n, double alpha, 
                                          void* dalpha, const rectify_options* options) RECTIFY_NOEXCEPT;
 
 /* dx[i] = y[i] <= 0 ? (y[i] + alpha)*dy[i] : dy[i], from the forward's output: cheaper, and x need not be kept. Needs
- * alpha >= 0. Below x = -17.3 the value has saturated at -alpha, and dx is exactly 0 where the gradient from x still has
- * digits. */
+ * alpha >= 0. For alpha = 1 the value saturates at -1, where dx is exactly 0 and the gradient from x still has digits, from
+ * about x = -17.0 down in f32, -37.1 in f64, -8.3 in f16 and -6.2 in bf16. In 16 bits choose an alpha that the format
+ * holds: y saturates at -alpha rounded to it, and y + alpha is then what the rounding took. */
 RECTIFY_API int32_t rectify_elu_backward_from_y(int32_t dtype, size_t n, double alpha, const void* y, const void* dy,
                                                 void* dx, const rectify_options* options) RECTIFY_NOEXCEPT;
 
