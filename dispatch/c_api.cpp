@@ -63,7 +63,7 @@ const char* rectify_status_text(int32_t status) noexcept {
     case RECTIFY_ERROR_UNKNOWN_DTYPE:
       return "unknown number format (dtype)";
     case RECTIFY_ERROR_UNSUPPORTED_DTYPE:
-      return "this version does not compute this number format (dtype)";
+      return "these number formats (dtype, slope_dtype) are not computed together";
     case RECTIFY_ERROR_SIZE_OVERFLOW:
       return "the shape has more elements or bytes than size_t can count";
     case RECTIFY_ERROR_OVERLAP:
