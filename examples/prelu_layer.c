@@ -49,8 +49,8 @@ int main(void) {
   print("dx", dx, elements);
   print("dslope", dslope, channels);
 
-  /* What this version cannot run is a status, and nothing was written: the engine keeps its own path for it. */
-  const int32_t status = rectify_prelu_forward(RECTIFY_BF16, RECTIFY_BF16, shape, x, slope, y, &options);
-  if (status == RECTIFY_ERROR_UNSUPPORTED_DTYPE) printf("bfloat16: %s\n", rectify_status_text(status));
+  /* What rectify does not compute is a status, and nothing was written: the engine keeps its own path for it. */
+  const int32_t status = rectify_prelu_forward(RECTIFY_F32, RECTIFY_BF16, shape, x, slope, y, &options);
+  if (status == RECTIFY_ERROR_UNSUPPORTED_DTYPE) printf("f32 with bf16 slopes: %s\n", rectify_status_text(status));
   return 0;
 }

@@ -612,6 +612,7 @@ TYPED_TEST(CppView16Bits, KeepNaN) {
   // Payload bits below what 16 bits hold must not make an infinity of it.
   EXPECT_TRUE(std::isnan(static_cast<float>(TypeParam(std::bit_cast<float>(0x7F800001)))));
   EXPECT_TRUE(std::isnan(static_cast<float>(TypeParam(std::bit_cast<float>(0xFFFFFFFF)))));
+  EXPECT_TRUE(std::isnan(static_cast<float>(TypeParam(std::bit_cast<double>(0x7FF0000000000001)))));
 }
 
 // All of it while compiling, too.

@@ -39,7 +39,7 @@ check_prelu_layer() {
 y       -1 -0.75 -0.5 -0.25 1 2 3 4 -2 1 -2 1 8 -2 8 -2 2 1 2 4 -1 -0.5 0.25 0.5
 dx      -0.25 -0.1875 -0.125 -0.0625 1 2 3 4 -4 1 -4 1 8 -0.5 8 -0.5 -2 1 2 4 -2 -1 0.25 0.5
 dslope  39.5 -4 4.625
-bfloat16: this version does not compute this number format (dtype)
+f32 with bf16 slopes: these number formats (dtype, slope_dtype) are not computed together
 END
 }
 
@@ -84,6 +84,17 @@ find_package() {
 }
 
 prelu_layer() { check_prelu_layer "$work/examples/prelu_layer"; }
+
+# The program checks itself; and what it learns has the same digits on every machine and compiler.
+prelu_bf16() {
+  "${emulator[@]}" "$work/examples/prelu_bf16" | tee "$work/prelu_bf16.txt"
+  diff "$work/prelu_bf16.txt" - <<'END'
+slope 0   0.10001  of  0.10
+slope 1  -0.49908  of -0.50
+slope 2   0.74909  of  0.75
+slope 3   2.00085  of  2.00
+END
+}
 
 # The program checks itself; and what it learns has the same bits on every machine and compiler.
 train_slopes() {
