@@ -39,8 +39,8 @@ RECTIFY_INLINE F32 widen(Half value) {
 RECTIFY_INLINE void narrow(F32 value, float* to) { *to = value.v; }
 RECTIFY_INLINE void narrow(F64 value, double* to) { *to = value.v; }
 RECTIFY_INLINE void narrow(F32 value, Half* to) {
-  const uint32_t pattern = as_bits(value).v & 0xFFFF;
-  to->bits = static_cast<uint16_t>(value.v != value.v ? pattern | 0x7E00 : half_of_float(value.v));
+  const uint32_t pattern = as_bits(value).v & 0xFFFF, rounded = half_of_float(value.v);
+  to->bits = static_cast<uint16_t>(value.v != value.v ? pattern | 0x7E00 : rounded);
 }
 // In integers: the instruction is not on every architecture. Half a last place is added, less one bit where that is even;
 // a carry runs on into the exponent, as it should. A NaN would overflow.

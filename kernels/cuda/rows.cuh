@@ -77,7 +77,7 @@ __global__ void __launch_bounds__(cuda::block_threads)
   for (size_t index = size_t{blockIdx.x} * cuda::block_threads + threadIdx.x; index < rows.units; index += threads) {
     const size_t unit = index / rows.columns, column = index % rows.columns;
     const Place place = {column * width - rows.skew, 1, rows.channels};
-    if (place.first < rows.channels && rows.channels - place.first >= width) {
+    if (width == 1 || (place.first < rows.channels && rows.channels - place.first >= width)) {
       take_unit<Operation, access, true, width>(tensors, parameter, nodes, rows, unit, place);
     } else {
       take_unit<Operation, access, false, width>(tensors, parameter, nodes, rows, unit, place);

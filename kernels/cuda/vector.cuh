@@ -80,7 +80,7 @@ RECTIFY_INLINE V zero_where(Mask mask, V a) {
 // sum + a*b in one rounding where the mask is set; elsewhere sum.
 template <class V>
 RECTIFY_INLINE V fma_where(Mask mask, V a, V b, V sum) {
-  return mask.v ? fma(a, b, sum) : sum;
+  return select(mask, fma(a, b, sum), sum);
 }
 
 // ---- bits ----

@@ -56,11 +56,24 @@ int32_t backend_of(const rectify_options* options, const char** name) {
   return RECTIFY_OK;
 }
 
+// What a call's arrays are made of. An unknown number is for the call to find out.
+struct Types {
+  int32_t dtype;
+  int32_t slope_dtype;  // of sums too
+};
+
+constexpr size_t size_of(int32_t dtype) {
+  return dtype == RECTIFY_F64 ? 8 : dtype == RECTIFY_F16 || dtype == RECTIFY_BF16 ? 2 : 4;
+}
+
+// Those of a call with a scalar parameter, whose gradient is of the type that computes.
+constexpr Types types_of(int32_t dtype) { return {dtype, dtype == RECTIFY_F64 ? RECTIFY_F64 : RECTIFY_F32}; }
+
 // Whatever is too large for memory: the call will find that out by itself.
-size_t elements_of(rectify_shape shape) {
+size_t elements_of(rectify_shape shape, size_t element_size) {
   size_t count, bytes;
   if (__builtin_mul_overflow(shape.outer, shape.channels, &count) || __builtin_mul_overflow(count, shape.inner, &count) ||
-      __builtin_mul_overflow(count, sizeof(float), &bytes)) {
+      __builtin_mul_overflow(count, element_size, &bytes)) {
     return 0;
   }
   return count;
@@ -68,12 +81,13 @@ size_t elements_of(rectify_shape shape) {
 
 // on_device(arrays, scratch_bytes, stream) or on_cpu(), as the options say. scratch_bytes(&bytes) asks the library.
 template <class OnCpu, class ScratchBytes, class OnDevice>
-int32_t run(const rectify_options* options, rectify_shape shape, DeviceArrays arrays, OnCpu on_cpu,
+int32_t run(const rectify_options* options, Types types, rectify_shape shape, DeviceArrays arrays, OnCpu on_cpu,
             ScratchBytes scratch_bytes, OnDevice on_device) {
   const char* name = nullptr;
   if (const int32_t status = backend_of(options, &name)) return status;
   if (name != cuda) return on_cpu();
-  const size_t tensor_bytes = elements_of(shape) * sizeof(float), channels_bytes = shape.channels * sizeof(float);
+  const size_t element_size = size_of(types.dtype), tensor_bytes = elements_of(shape, element_size) * element_size;
+  const size_t channels_bytes = shape.channels * size_of(types.slope_dtype);
   // Slopes of an empty tensor are not read.
   DeviceBytes bytes = {tensor_bytes, tensor_bytes == 0 ? 0 : channels_bytes, channels_bytes, 0};
   if (arrays.sums != nullptr && scratch_bytes(&bytes.scratch) != RECTIFY_OK) bytes.scratch = 0;
@@ -89,9 +103,10 @@ int32_t run(const rectify_options* options, rectify_shape shape, DeviceArrays ar
 
 // A call without sums.
 template <class OnCpu, class OnDevice>
-int32_t run(const rectify_options* options, rectify_shape shape, DeviceArrays arrays, OnCpu on_cpu, OnDevice on_device) {
+int32_t run(const rectify_options* options, Types types, rectify_shape shape, DeviceArrays arrays, OnCpu on_cpu,
+            OnDevice on_device) {
   return run(
-      options, shape, arrays, on_cpu, [](size_t*) { return RECTIFY_OK; },
+      options, types, shape, arrays, on_cpu, [](size_t*) { return RECTIFY_OK; },
       [&](const DeviceArrays& placed, size_t, void* stream) { return on_device(placed, stream); });
 }
 
@@ -114,14 +129,15 @@ int32_t __wrap_rectify_backend_in_use(const rectify_options* options, const char
 int32_t __wrap_rectify_relu_forward(int32_t dtype, size_t n, const void* x, void* y,
                                     const rectify_options* options) noexcept {
   return run(
-      options, {1, 1, n}, {.x = x, .out = y}, [&] { return __real_rectify_relu_forward(dtype, n, x, y, options); },
+      options, types_of(dtype), {1, 1, n}, {.x = x, .out = y},
+      [&] { return __real_rectify_relu_forward(dtype, n, x, y, options); },
       [&](const DeviceArrays& a, void* stream) { return rectify_cuda_relu_forward(dtype, n, a.x, a.out, stream); });
 }
 
 int32_t __wrap_rectify_relu_backward(int32_t dtype, size_t n, const void* x, const void* dy, void* dx,
                                      const rectify_options* options) noexcept {
   return run(
-      options, {1, 1, n}, {.x = x, .dy = dy, .out = dx},
+      options, types_of(dtype), {1, 1, n}, {.x = x, .dy = dy, .out = dx},
       [&] { return __real_rectify_relu_backward(dtype, n, x, dy, dx, options); },
       [&](const DeviceArrays& a, void* stream) { return rectify_cuda_relu_backward(dtype, n, a.x, a.dy, a.out, stream); });
 }
@@ -129,7 +145,7 @@ int32_t __wrap_rectify_relu_backward(int32_t dtype, size_t n, const void* x, con
 int32_t __wrap_rectify_leaky_relu_forward(int32_t dtype, size_t n, double slope, const void* x, void* y,
                                           const rectify_options* options) noexcept {
   return run(
-      options, {1, 1, n}, {.x = x, .out = y},
+      options, types_of(dtype), {1, 1, n}, {.x = x, .out = y},
       [&] { return __real_rectify_leaky_relu_forward(dtype, n, slope, x, y, options); },
       [&](const DeviceArrays& a, void* stream) {
         return rectify_cuda_leaky_relu_forward(dtype, n, slope, a.x, a.out, stream);
@@ -139,7 +155,7 @@ int32_t __wrap_rectify_leaky_relu_forward(int32_t dtype, size_t n, double slope,
 int32_t __wrap_rectify_leaky_relu_backward(int32_t dtype, size_t n, double slope, const void* x, const void* dy, void* dx,
                                            void* dslope, const rectify_options* options) noexcept {
   return run(
-      options, {1, 1, n}, {.x = x, .dy = dy, .out = dx, .sums = dslope},
+      options, types_of(dtype), {1, 1, n}, {.x = x, .dy = dy, .out = dx, .sums = dslope},
       [&] { return __real_rectify_leaky_relu_backward(dtype, n, slope, x, dy, dx, dslope, options); },
       [&](size_t* bytes) { return rectify_cuda_leaky_relu_scratch_bytes(dtype, n, bytes); },
       [&](const DeviceArrays& a, size_t scratch_bytes, void* stream) {
@@ -151,7 +167,7 @@ int32_t __wrap_rectify_leaky_relu_backward(int32_t dtype, size_t n, double slope
 int32_t __wrap_rectify_prelu_forward(int32_t dtype, int32_t slope_dtype, rectify_shape shape, const void* x,
                                      const void* slope, void* y, const rectify_options* options) noexcept {
   return run(
-      options, shape, {.x = x, .slope = slope, .out = y},
+      options, {dtype, slope_dtype}, shape, {.x = x, .slope = slope, .out = y},
       [&] { return __real_rectify_prelu_forward(dtype, slope_dtype, shape, x, slope, y, options); },
       [&](const DeviceArrays& a, void* stream) {
         return rectify_cuda_prelu_forward(dtype, slope_dtype, shape, a.x, a.slope, a.out, stream);
@@ -162,7 +178,7 @@ int32_t __wrap_rectify_prelu_backward(int32_t dtype, int32_t slope_dtype, rectif
                                       const void* slope, const void* dy, void* dx, void* dslope,
                                       const rectify_options* options) noexcept {
   return run(
-      options, shape, {.x = x, .dy = dy, .slope = slope, .out = dx, .sums = dslope},
+      options, {dtype, slope_dtype}, shape, {.x = x, .dy = dy, .slope = slope, .out = dx, .sums = dslope},
       [&] { return __real_rectify_prelu_backward(dtype, slope_dtype, shape, x, slope, dy, dx, dslope, options); },
       [&](size_t* bytes) { return rectify_cuda_prelu_scratch_bytes(dtype, slope_dtype, shape, bytes); },
       [&](const DeviceArrays& a, size_t scratch_bytes, void* stream) {
@@ -174,14 +190,15 @@ int32_t __wrap_rectify_prelu_backward(int32_t dtype, int32_t slope_dtype, rectif
 int32_t __wrap_rectify_elu_forward(int32_t dtype, size_t n, double alpha, const void* x, void* y,
                                    const rectify_options* options) noexcept {
   return run(
-      options, {1, 1, n}, {.x = x, .out = y}, [&] { return __real_rectify_elu_forward(dtype, n, alpha, x, y, options); },
+      options, types_of(dtype), {1, 1, n}, {.x = x, .out = y},
+      [&] { return __real_rectify_elu_forward(dtype, n, alpha, x, y, options); },
       [&](const DeviceArrays& a, void* stream) { return rectify_cuda_elu_forward(dtype, n, alpha, a.x, a.out, stream); });
 }
 
 int32_t __wrap_rectify_elu_backward(int32_t dtype, size_t n, double alpha, const void* x, const void* dy, void* dx,
                                     void* dalpha, const rectify_options* options) noexcept {
   return run(
-      options, {1, 1, n}, {.x = x, .dy = dy, .out = dx, .sums = dalpha},
+      options, types_of(dtype), {1, 1, n}, {.x = x, .dy = dy, .out = dx, .sums = dalpha},
       [&] { return __real_rectify_elu_backward(dtype, n, alpha, x, dy, dx, dalpha, options); },
       [&](size_t* bytes) { return rectify_cuda_elu_scratch_bytes(dtype, n, bytes); },
       [&](const DeviceArrays& a, size_t scratch_bytes, void* stream) {
@@ -192,7 +209,7 @@ int32_t __wrap_rectify_elu_backward(int32_t dtype, size_t n, double alpha, const
 int32_t __wrap_rectify_elu_backward_from_y(int32_t dtype, size_t n, double alpha, const void* y, const void* dy, void* dx,
                                            const rectify_options* options) noexcept {
   return run(
-      options, {1, 1, n}, {.x = y, .dy = dy, .out = dx},
+      options, types_of(dtype), {1, 1, n}, {.x = y, .dy = dy, .out = dx},
       [&] { return __real_rectify_elu_backward_from_y(dtype, n, alpha, y, dy, dx, options); },
       [&](const DeviceArrays& a, void* stream) {
         return rectify_cuda_elu_backward_from_y(dtype, n, alpha, a.x, a.dy, a.out, stream);

@@ -1,5 +1,5 @@
 #!/bin/bash
-# ptx_test.sh FILE: whether nvcc left the arithmetic of the CUDA kernels as it is written. What a GPU would compute is not
+# ptx_test.sh FORMAT FILE: whether nvcc left the arithmetic of the CUDA kernels as it is written. What a GPU would compute is not
 # run here; PTX with the roundings spelled out (.rn) is what ptxas may neither contract nor reorder.
 set -euo pipefail
 
@@ -8,46 +8,63 @@ fail() {
   exit 1
 }
 
-ptx=$1
+format=$1 ptx=$2
 [[ -s $ptx ]] || fail "$ptx is missing."
+type=f32 # in which the format is computed
+[[ $format != f64 ]] || type=f64
 
 # Every floating-point instruction is one of the vocabulary's, rounded to nearest where it rounds. So no min, max, approx, ftz,
-# div, mad, no mul that may be fused, no other format; and no access by which the output could not be the input (.nc).
+# div, mad, no mul that may be fused, no other type; no conversion but those of f16; and no access by which the output could
+# not be the input (.nc).
 instructions=$(awk '/^[[:space:]]*(@!?%p[0-9]+[[:space:]]+)?[a-z]+[0-9a-z_.:]*[[:space:]]/ {
   sub(/^[[:space:]]*(@!?%p[0-9]+[[:space:]]+)?/, ""); print $1 }' "$ptx" | grep -v '^\.' | tr -d ';' | sort | uniq -c)
-allowed='(fma|add|sub|mul)\.rn\.f32|setp\.(lt|le|gt|ge|ltu|leu|gtu|geu)\.f32|selp\.f32|mov\.f32'
-allowed+='|(ld|st)\.(global|local|shared|param)(\.v4)?\.f32'
+allowed="(fma|add|sub|mul)\.rn\.$type|setp\.(lt|le|gt|ge|ltu|leu|gtu|geu|nan|num)\.$type|selp\.$type|mov\.$type"
+allowed+="|(ld|st)\.(global|local|shared|param)(\.v[24])?\.$type"
+[[ $format != f16 ]] || allowed+='|cvt\.f32\.f16|cvt\.rn\.f16\.f32'
 foreign=$(awk '$2 ~ /\.(f16|f16x2|bf16|bf16x2|tf32|f32|f32x2|f64)(\.|$)|\.ftz|\.approx|\.nc(\.|$)|^atom|^red/' <<<"$instructions" |
   grep -vE "^ *[0-9]+ ($allowed)$" || true)
 [[ -z $foreign ]] || fail "$ptx: instructions that are not of the vocabulary, and how often:" "$foreign"
 
-# Each kernel does per element what its formula says, no more and no less: comparisons, fma, mul, sub, add. `+`: and the
-# additions of the sums. Accesses of 16 bytes are whole: a kernel of pieces (Access 0) has as many as its walk says for each
-# of its inputs.
-awk '
-  function expect(operation, outputs, setp, fma, mul, sub_, add, more) {
-    key = operation SUBSEP outputs
-    per_setp[key] = setp; per_fma[key] = fma; per_mul[key] = mul; per_sub[key] = sub_; per_add[key] = add; sums[key] = more
+# Each kernel does per element what its formula says, no more and no less: comparisons, fma, mul, sub, add, for each result
+# and for each part of a sum, whose own additions come on top. What comes out of a conversion, or goes in, is asked once
+# whether it is a NaN: of f16 every element, of bf16 the results. Accesses of 16 bytes are whole: a kernel of pieces (Access 0)
+# has as many as its walk says for each of its inputs.
+awk -v format="$format" -v type="$type" '
+  function expect(operation, output, setp, fma, mul, sub_, add,   key) {
+    key = operation SUBSEP output
+    per[key, "setp"] = setp; per[key, "fma"] = fma; per[key, "mul"] = mul; per[key, "sub"] = sub_; per[key, "add"] = add
+    expected[key] = 1
   }
   BEGIN {
     elements = 0; only_sums = 1; both = 2
-    expect("ReluForward", elements, 1, 0, 0, 0, 0)
-    expect("ReluBackward", elements, 1, 0, 0, 0, 0)
+    narrow = format ~ /16/
+    relu_setp = narrow ? 0 : 1  # patterns of 16 bits are compared as integers
+    expect("ReluForward", elements, relu_setp, 0, 0, 0, 0)
+    expect("ReluBackward", elements, relu_setp, 0, 0, 0, 0)
     expect("PreluForward", elements, 1, 0, 1, 0, 0)
     expect("PreluBackward", elements, 1, 0, 1, 0, 0)
-    expect("PreluBackward", only_sums, 1, 1, 0, 0, 0, "+")
-    expect("PreluBackward", both, 2, 1, 1, 0, 0, "+")
-    expect("EluForward", elements, 1, 7, 2, 2, 1)
-    expect("EluBackward", elements, 1, 8, 4, 1, 1)
-    expect("EluBackward", only_sums, 1, 8, 1, 2, 1, "+")
-    expect("EluBackward", both, 2, 16, 5, 3, 2, "+")
+    expect("PreluBackward", only_sums, 1, 1, 0, 0, 0)
     expect("EluBackwardFromY", elements, 1, 0, 1, 0, 1)
+    if (type == "f32") {
+      expect("EluForward", elements, 1, 7, 2, 2, 1)
+      expect("EluBackward", elements, 1, 8, 4, 1, 1)
+      expect("EluBackward", only_sums, 1, 8, 1, 2, 1)
+    } else {
+      expect("EluForward", elements, 1, 10, 2, 3, 2)
+      expect("EluBackward", elements, 1, 11, 4, 2, 2)
+      expect("EluBackward", only_sums, 1, 11, 1, 3, 2)
+    }
+    split("fma mul sub add", names); for (i in names) arithmetic[names[i]] = 1
+    expected["PreluBackward", both] = expected["EluBackward", both] = 1
   }
   function wrong(what) { print kernel ": " what; failures++ }
-  function finish(   key, n) {
+  function written(instruction) {
+    return per[operation, elements, instruction] * results + per[operation, only_sums, instruction] * added
+  }
+  function finish(   key) {
     if (kernel == "") return
     kernels++
-    if (kernel ~ /10fold_nodesE/) {
+    if (kernel ~ /10fold_nodesI/) {
       if (count["fma"] + count["mul"] + count["sub"] + count["setp"] > 0 || count["add"] == 0) wrong("a fold only adds")
       return
     }
@@ -55,16 +72,26 @@ awk '
     operation = substr(kernel, RSTART, RLENGTH - 1); sub(/^[0-9]+/, "", operation)
     match(kernel, /OutputsE[0-9]/); outputs = substr(kernel, RSTART + 8, 1)
     key = operation SUBSEP outputs
-    if (!(key in per_setp)) return wrong("an operation without an expectation here")
+    if (!(key in expected)) return wrong("an operation without an expectation here")
     seen[key] = 1
-    n = count["setp"] / per_setp[key]
-    if (n == 0 || n != int(n)) wrong(count["setp"] + 0 " comparisons")
-    if (count["fma"] != per_fma[key] * n) wrong(count["fma"] + 0 " fma for " n " elements")
-    if (count["mul"] != per_mul[key] * n) wrong(count["mul"] + 0 " mul for " n " elements")
-    if (count["sub"] != per_sub[key] * n) wrong(count["sub"] + 0 " sub for " n " elements")
-    if (sums[key] == "" ? count["add"] != per_add[key] * n : count["add"] <= per_add[key] * n) {
-      wrong(count["add"] + 0 " add for " n " elements")
+    # Each compares once. nvcc leaves a result out that it knows not to be stored; it does not know that a conversion of 0 is 0.
+    results = outputs == elements ? count["setp"] : outputs == only_sums ? 0 : int(count["setp"] / 2)
+    added = count["setp"] - results
+    if (added - results == 1 && outputs == both && format != "f16") wrong(count["setp"] " comparisons")
+    if ((results + added > 0) != (operation !~ /Relu/ || !narrow)) wrong(count["setp"] + 0 " comparisons")
+    for (instruction in arithmetic) {
+      excess = count[instruction] - written(instruction)
+      if (excess < 0 || (excess > 0) != (instruction == "add" && outputs != elements)) {
+        wrong(count[instruction] + 0 " " instruction " for " results " results and " added " parts of a sum")
+      }
     }
+    conversions = narrow ? results : 0
+    if (format == "f16") {
+      if (count["narrowed"] != conversions) wrong(count["narrowed"] + 0 " conversions to f16 for " results " results")
+      if (count["widened"] < (operation ~ /Backward/ ? 2 : 1) * results) wrong(count["widened"] + 0 " conversions from f16")
+      conversions = count["widened"] + count["narrowed"]
+    }
+    if (count["nan"] != conversions) wrong(count["nan"] + 0 " questions for NaN, " conversions " conversions")
     inputs = operation ~ /Backward/ ? 2 : 1
     if (kernel ~ /AccessE0/) {
       pieces = count["ld.v4"] / inputs
@@ -82,12 +109,15 @@ awk '
   }
   {
     instruction = $1 ~ /^@/ ? $2 : $1
-    if (instruction ~ /^(fma|mul|add|sub)\..*f32|^setp\..*f32/) { sub(/\..*/, "", instruction); count[instruction]++ }
-    else if (instruction ~ /^(ld|st)\.global\.v4\.f32/) count[substr(instruction, 1, 2) ".v4"]++
+    if (instruction ~ "^setp\\.(nan|num)\\." type) count["nan"]++
+    else if (instruction ~ "^(fma|mul|add|sub|setp)\\..*" type) { sub(/\..*/, "", instruction); count[instruction]++ }
+    else if (instruction == "cvt.f32.f16") count["widened"]++
+    else if (instruction == "cvt.rn.f16.f32") count["narrowed"]++
+    else if (instruction ~ /^(ld|st)\.global\.v4\.u32/) count[substr(instruction, 1, 2) ".v4"]++
   }
   END {
     finish()
-    for (key in per_setp) if (!(key in seen) || !(key in pieces_seen)) {
+    for (key in expected) if (!(key in seen) || !(key in pieces_seen)) {
       split(key, part, SUBSEP); print "no kernel for " part[1] ", outputs " part[2]; failures++
     }
     print kernels " kernels, " failures + 0 " failures"
