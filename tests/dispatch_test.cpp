@@ -118,20 +118,20 @@ TEST(Dispatch, CallsSucceedOrFailAsOffered) {
   add_shaped_calls(calls, {2, 5, 10});
   add_shaped_calls(calls, {10, 10, 1});
   const std::vector<float> x = ordinary_values(100, 1), dy = ordinary_values(100, 2), slope = ordinary_values(10, 3);
-  const Results unwritten = [&] {
+  const Results<> failed = [&] {
     const rectify_options bad = {};  // struct_size 0: refused before anything else
     return run_call(calls.back(), x.data(), dy.data(), slope.data(), &bad);
   }();
-  ASSERT_EQ(unwritten.status, RECTIFY_ERROR_INVALID_OPTIONS);
+  ASSERT_EQ(failed.status, RECTIFY_ERROR_INVALID_OPTIONS);
   for (const PublicCall& call : calls) {
     EXPECT_EQ(run_call(call, x.data(), dy.data(), slope.data(), nullptr).status, expected.status) << call;
     for (const std::string& name : names) {
       const rectify_options options = options_for(name);
-      const Results results = run_call(call, x.data(), dy.data(), slope.data(), &options);
+      const Results<> results = run_call(call, x.data(), dy.data(), slope.data(), &options);
       EXPECT_EQ(results.status, expected.status_of(name)) << call << " with " << name;
       if (results.status == RECTIFY_OK) continue;
-      for (const float value : results.out) ASSERT_EQ(value, unwritten.sums[0]) << call << " wrote, and failed";
-      for (const float value : results.sums) ASSERT_EQ(value, unwritten.sums[0]) << call << " wrote, and failed";
+      for (const float value : results.out) ASSERT_EQ(value, unwritten<float>) << call << " wrote, and failed";
+      for (const float value : results.sums) ASSERT_EQ(value, unwritten<float>) << call << " wrote, and failed";
     }
   }
 }

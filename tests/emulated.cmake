@@ -1,10 +1,11 @@
 # The AVX-512 sources on any CPU with AVX2: a second build of the library in which SIMDe computes the intrinsics of
-# kernels/avx512/vector.hpp, so that its bits are proved on machines that cannot run them. What it cannot show is speed, and the
+# kernels/avx512/, so that its bits are proved on machines that cannot run them. What it cannot show is speed, and the
 # real instructions: on a CPU that has them the ordinary suite runs both.
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
   find_path(SIMDE_INCLUDE_DIR simde/x86/avx512.h REQUIRED)  # Debian: libsimde-dev
 
-  add_library(rectify_emulated_avx512 OBJECT ${PROJECT_SOURCE_DIR}/kernels/avx512/backend.cpp)
+  file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/kernels/avx512/*.cpp)
+  add_library(rectify_emulated_avx512 OBJECT ${sources})
   rectify_library_object(rectify_emulated_avx512)
   vocabulary_operations(vocabulary_emulated_avx512 avx512)
   foreach(target IN ITEMS rectify_emulated_avx512 vocabulary_emulated_avx512)

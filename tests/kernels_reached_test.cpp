@@ -6,9 +6,9 @@
 #include <ucontext.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cstdint>
 #include <cstring>
+#include <map>
 #include <memory>
 #include <set>
 #include <string>
@@ -19,6 +19,7 @@
 #include "rectify/rectify.h"
 #include "tests/support/backends.hpp"
 #include "tests/support/inputs.hpp"
+#include "tests/support/on_each_format.hpp"
 #include "tests/support/public_calls.hpp"
 
 namespace rectify::tests {
@@ -84,54 +85,74 @@ void on_trap(int, siginfo_t*, void* context) {
   abort();  // not ours
 }
 
-struct Kernel {
-  std::string name;  // avx2.elu_forward
-  const void* address;
+// Every kernel of every backend that can run here, by name: avx2.f16.elu_forward. Where tables share a kernel it has one
+// name, and nothing else may be shared.
+class KernelNames {
+ public:
+  KernelNames() {
+    for (const std::string& backend : compiled_backends()) {
+      if (!is_available(backend)) continue;
+      const Backend* table = nullptr;
+      EXPECT_EQ(select_backend(backend.c_str(), &table), RECTIFY_OK);
+#define RECTIFY_ADD(name, Element, Slope) add<formats::name>(backend, *table->name);
+      RECTIFY_FORMATS(RECTIFY_ADD)
+#undef RECTIFY_ADD
+    }
+  }
+
+  // What has no slopes is the same for every format of slopes; the reference folds all sums to f32 by one function.
+  template <class Format>
+  static std::string name(const std::string& backend, const std::string& kernel) {
+    std::string format = Format::name;
+    if (!kernel.starts_with("prelu_") && kernel != "fold") format = format.substr(0, format.find("_slopes"));
+    if (backend == scalar_backend && kernel == "fold" && Format::slope_dtype == RECTIFY_F32) format = "f32";
+    return backend + "." + format + "." + kernel;
+  }
+
+  const std::map<const void*, std::string>& by_address() const { return by_address_; }
+
+ private:
+  template <class Format>
+  void add(const std::string& backend, const Kernels& kernels) {
+    const auto add_one = [&](const char* kernel, auto* function) {
+      const void* const address = reinterpret_cast<const void*>(function);
+      const std::string full_name = name<Format>(backend, kernel);
+      EXPECT_EQ(by_address_.emplace(address, full_name).first->second, full_name) << "are the same kernel";
+      EXPECT_EQ(by_name_.emplace(full_name, address).first->second, address) << full_name << " is two kernels";
+    };
+#define RECTIFY_ADD(activation, direction) add_one(#activation "_" #direction, kernels.activation##_##direction);
+    RECTIFY_MAPS(RECTIFY_ADD)
+    RECTIFY_SUMS(RECTIFY_ADD)
+#undef RECTIFY_ADD
+    add_one("fold", kernels.fold);
+  }
+
+  std::map<const void*, std::string> by_address_;
+  std::map<std::string, const void*> by_name_;
 };
 
-std::vector<Kernel> kernels_of(const std::string& name) {
-  const Backend* backend = nullptr;
-  EXPECT_EQ(select_backend(name.c_str(), &backend), RECTIFY_OK);
-  std::vector<Kernel> kernels;
-#define RECTIFY_ADD(activation, direction) \
-  kernels.push_back(                       \
-      {name + "." #activation "_" #direction, reinterpret_cast<const void*>(backend->f32.activation##_##direction)});
-  RECTIFY_MAPS(RECTIFY_ADD)
-  RECTIFY_SUMS(RECTIFY_ADD)
-#undef RECTIFY_ADD
-  kernels.push_back({name + ".fold", reinterpret_cast<const void*>(backend->f32.fold)});
-  return kernels;
-}
-
 // The kernels that a call is meant to run: Leaky ReLU is PReLU with one slope.
+template <class Format>
 std::set<std::string> expected_kernels(const std::string& backend, const PublicCall& call) {
   std::string operation = call.name.substr(0, call.name.find(','));
   if (operation.starts_with("leaky_")) operation.replace(0, 6, 1, 'p');
-  if (call.sum_count == 0) return {backend + "." + operation};
-  return {backend + "." + operation + "_with_parameter", backend + ".fold"};
+  const auto name = [&](const std::string& kernel) { return KernelNames::name<Format>(backend, kernel); };
+  if (call.sum_count == 0) return {name(operation)};
+  return {name(operation + "_with_parameter"), name("fold")};
 }
 
-class KernelsReached : public OnEachBackend {};
-RECTIFY_ON_EACH_BACKEND(KernelsReached);
+class KernelsReached : public OnEachFormat {};
 
-TEST_P(KernelsReached, AreThoseOfTheBackendAskedFor) {
+RECTIFY_ON_EACH_FORMAT(KernelsReached, AreThoseOfTheBackendAskedFor) {
   constexpr size_t n = 120000;  // more than one task: then a sum is folded
   std::vector<PublicCall> calls;
-  add_flat_calls(calls, n, 0.1, 1.0);
-  add_shaped_calls(calls, {2, 3, 20000});
-  add_shaped_calls(calls, {1200, 96, 1});
-  const std::vector<float> x = ordinary_values(n, 1), dy = ordinary_values(n, 2), slope = ordinary_values(100, 3);
+  add_flat_calls<Format>(calls, n, 0.1, 1.0);
+  add_shaped_calls<Format>(calls, {2, 3, 20000});
+  add_shaped_calls<Format>(calls, {1200, 96, 1});
+  const Values x = ordinary_values<Element>(n, 1), dy = ordinary_values<Element>(n, 2);
+  const std::vector<Slope> slope = ordinary_values<Slope>(100, 3);
   options.threads = 1;
-
-  std::vector<Kernel> kernels;
-  std::set<const void*> addresses;
-  for (const std::string& name : compiled_backends()) {
-    if (!is_available(name)) continue;
-    for (const Kernel& kernel : kernels_of(name)) {
-      EXPECT_TRUE(addresses.insert(kernel.address).second) << kernel.name << " is another kernel too";
-      kernels.push_back(kernel);
-    }
-  }
+  const KernelNames names;
 
   struct sigaction action = {}, previous;
   action.sa_sigaction = on_trap;
@@ -139,16 +160,17 @@ TEST_P(KernelsReached, AreThoseOfTheBackendAskedFor) {
   ASSERT_EQ(sigaction(SIGTRAP, &action, &previous), 0);
   for (const PublicCall& call : calls) {
     std::vector<std::unique_ptr<Breakpoint>> set;
-    for (const Kernel& kernel : kernels) set.push_back(std::make_unique<Breakpoint>(kernel.address));
+    for (const auto& [address, name] : names.by_address()) set.push_back(std::make_unique<Breakpoint>(address));
     breakpoints = &set;
-    const int32_t status = run_call(call, x.data(), dy.data(), slope.data(), &options).status;
+    const int32_t status = run_call<Format>(call, x.data(), dy.data(), slope.data(), &options).status;
     std::set<std::string> reached;
-    for (size_t i = 0; i < set.size(); ++i) {
-      if (set[i]->reached()) reached.insert(kernels[i].name);
+    for (const auto& breakpoint : set) {
+      if (breakpoint->reached())
+        reached.insert(names.by_address().at(reinterpret_cast<const void*>(breakpoint->address())));
     }
     set.clear();
     EXPECT_EQ(status, RECTIFY_OK) << call;
-    EXPECT_EQ(reached, expected_kernels(GetParam(), call)) << call;
+    EXPECT_EQ(reached, expected_kernels<Format>(backend, call)) << call;
   }
   sigaction(SIGTRAP, &previous, nullptr);
 }

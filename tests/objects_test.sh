@@ -14,33 +14,51 @@ for tool in "$NM" "$READELF" "$OBJDUMP"; do
   command -v "$tool" >/dev/null || fail "The tool '$tool' is missing (Debian: binutils)."
 done
 
-# backend NAME FILE...: the objects of one backend.
+# The tables of kernels that a backend NAME has, one for each line of RECTIFY_FORMATS.
+tables() {
+  local formats
+  formats=$(sed -nE 's/^ *X\(([a-z0-9_]+), .*/\1/p' "$directory/../kernels/formats.hpp")
+  [[ $formats ]] || fail "kernels/formats.hpp lists no formats."
+  sed "s/^/$1_/" <<<"$formats"
+}
+
+# backend NAME FILE...: the objects of one backend. Together they define each of its tables once, and the backend.
 backend() {
-  local name=$1 file
+  local name=$1 file defined='' expected
   shift
   (($#)) || fail "The backend $name has no object."
   for file; do
     [[ -s $file ]] || fail "The object $file is missing."
-    exports_one_table "$name" "$file"
+    exports_tables_alone "$name" "$file"
     borrows_little "$name" "$file"
     runs_nothing_by_itself "$file"
     fences_its_streaming_stores "$file"
-    echo "$file: one table"
+    defined+=$(defines "$file")$'\n'
+    echo "$file:" $(defines "$file")
   done
+  expected=${name}_backend
+  if [[ $name != scalar ]]; then expected+=$'\n'$(tables "$name"); fi
+  diff <(grep -v '^$' <<<"$defined" | LC_ALL=C sort) <(LC_ALL=C sort <<<"$expected") ||
+    fail "The objects of $name should define what stands on the right, each once."
 }
 
-exports_one_table() {
-  local table=${1}_backend symbols
-  table=_ZN7rectify${#table}${table}E
-  symbols=$("$NM" --extern-only --defined-only "$2" | awk 'NF { print $(NF - 1), $NF }')
-  [[ $symbols == "D $table" || $symbols == "R $table" ]] ||
-    fail "$2 must define $table, constant, and nothing else that another object can see. It defines:" "$symbols"
+# What other objects can see, without the namespace.
+defines() { "$NM" --extern-only --defined-only --demangle "$1" | sed -nE 's/^[0-9a-f]+ [DR] rectify::([a-z0-9_]+)$/\1/p'; }
+
+exports_tables_alone() {
+  local symbols others
+  symbols=$("$NM" --extern-only --defined-only --demangle "$2")
+  others=$(grep -vxE "[0-9a-f]+ [DR] rectify::($(tables "$1" | paste -sd '|')|$1_backend)|" <<<"$symbols" || true)
+  [[ $symbols && ! $others ]] ||
+    fail "$2 must define tables of $1, constant, and nothing else that another object can see. It defines:" "$symbols"
 }
 
+# The object that defines the backend borrows its tables.
 borrows_little() {
   local allowed='memcpy|memmove|memset|memcmp|__stack_chk_fail|_GLOBAL_OFFSET_TABLE_' foreign
-  if [[ $1 == scalar ]]; then allowed+='|fmaf'; fi
-  foreign=$("$NM" --undefined-only "$2" | awk 'NF { print $NF }' | grep -vxE "$allowed" || true)
+  if [[ $1 == scalar ]]; then allowed+='|fmaf?'; fi
+  if [[ $(defines "$2") == "$1_backend" ]]; then allowed+="|rectify::($(tables "$1" | paste -sd '|'))"; fi
+  foreign=$("$NM" --undefined-only --demangle "$2" | awk 'NF { print $NF }' | grep -vxE "$allowed" || true)
   [[ -z $foreign ]] || fail "$2 needs code from elsewhere, which may be another instruction set's:" "$foreign"
 }
 
@@ -116,7 +134,7 @@ without_tbb() {
 }
 
 # includes KERNELS: the sources of the kernels include nothing that brings functions along; the scalar backend, which is
-# compiled like everything else, may use the C library's headers. Intrinsics are named in vector.hpp only.
+# compiled like everything else, may use the C library's headers. Intrinsics come in with the vectors, f32.hpp and f64.hpp.
 includes() {
   local kernels=$1 line file what sources=0
   while IFS= read -r -d '' file; do
@@ -125,7 +143,7 @@ includes() {
       what=$(sed -E 's/^[[:space:]]*#[[:space:]]*include[[:space:]]*//; s/[[:space:]]*(\/\/.*)?$//' <<<"$line")
       case ${file#"$kernels"/}:$what in
         *:'<stdint.h>' | *:'<stddef.h>') ;;
-        avx2/vector.hpp:'<immintrin.h>' | avx512/vector.hpp:'<immintrin.h>' | neon/vector.hpp:'<arm_neon.h>') ;;
+        avx2/f??.hpp:'<immintrin.h>' | avx512/f??.hpp:'<immintrin.h>' | neon/f??.hpp:'<arm_neon.h>') ;;
         scalar/*:'<math.h>' | scalar/*:'<cstdint>' | scalar/*:'<cstring>') ;;
         *:\"*\")
           what=$(realpath -m "$(dirname "$file")/$(tr -d '"' <<<"$what")")

@@ -34,7 +34,7 @@ endif()
 
 # A script's check as a test.
 function(script_test name script)
-  add_test(NAME ${name} COMMAND bash ${CMAKE_CURRENT_SOURCE_DIR}/${script} ${ARGN})
+  add_test(NAME ${name} COMMAND bash ${CMAKE_CURRENT_SOURCE_DIR}/${script} ${ARGN} COMMAND_EXPAND_LISTS)
   set_tests_properties(${name} PROPERTIES ENVIRONMENT "${system_environment}" SKIP_RETURN_CODE 77)
 endfunction()
 
