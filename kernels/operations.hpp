@@ -9,24 +9,37 @@
 #include "loops/channels.hpp"
 #include "loops/sum_rows.hpp"
 #include "loops/sum_runs.hpp"
+#include "pair.hpp"
 
 namespace rectify {
 namespace {
 
-// What a format is computed in, and what its elements are moved in where nothing is computed.
+// What a format is computed in where sums are taken and where elements are mapped, and what its elements are moved in where
+// nothing is computed.
 template <class E>
-struct VectorsOf {
-  using Vector = F32;
-  using Moved = Patterns<E>;
-};
+struct VectorsOf;
 template <>
 struct VectorsOf<float> {
-  using Vector = F32;
+  using Summed = F32;
+  using Mapped = F32;
   using Moved = F32;
 };
 template <>
+struct VectorsOf<Half> {
+  using Summed = F32;
+  using Mapped = F32;
+  using Moved = Patterns<Half>;
+};
+template <>
+struct VectorsOf<Bfloat> {
+  using Summed = BfloatVector;
+  using Mapped = BfloatVector;
+  using Moved = Patterns<Bfloat>;
+};
+template <>
 struct VectorsOf<double> {
-  using Vector = F64;
+  using Summed = F64;
+  using Mapped = F64;
   using Moved = F64;
 };
 
@@ -35,15 +48,17 @@ template <class E, class S>
 struct Format {
   using Element = E;
   using Slope = S;
-  using Vector = typename VectorsOf<E>::Vector;
-  using Scalar = typename Vector::Scalar;
+  using Summed = typename VectorsOf<E>::Summed;
+  using Mapped = typename VectorsOf<E>::Mapped;
   using Moved = typename VectorsOf<E>::Moved;
+  using Scalar = typename Summed::Scalar;
 
   static const Element* x_of(const Work& work) { return static_cast<const Element*>(work.x); }
   static const Element* dy_of(const Work& work) { return static_cast<const Element*>(work.dy); }
 
-  // A product with a NaN among the slopes may have its payload, which has to survive the rounding to bf16.
-  static RECTIFY_INLINE Vector slope_of(Vector slope) {
+  // A slope as products are to have it. That of a NaN takes over its payload, and has to survive the rounding to bf16.
+  template <class V>
+  static RECTIFY_INLINE V prepared(V slope) {
     if constexpr (is_same<Element, Bfloat> && is_same<Slope, float>) return without_payload(slope);
     return slope;
   }
@@ -86,13 +101,12 @@ void relu_backward(const Work& work, size_t begin, size_t end) {
 // ---- PReLU ----
 
 // The input gradient as the loops call it.
-template <class F, class V = typename F::Vector>
-constexpr auto prelu_gradient =
-    [](V slope, V x, V dy) RECTIFY_LAMBDA { return prelu::backward(x, dy, F::slope_of(slope)); };
+template <class V>
+constexpr auto prelu_gradient = [](V slope, V x, V dy) RECTIFY_LAMBDA { return prelu::backward(x, dy, slope); };
 
 template <class F>
 void prelu_forward(const Work& work, size_t begin, size_t end) {
-  using V = typename F::Vector;
+  using V = typename F::Mapped;
   const typename F::Scalar slope = widen(*static_cast<const typename F::Slope*>(work.parameter));
   with_store(work.streaming, [&]<Store how>() RECTIFY_LAMBDA {
     if (work.channels == 1 && slope > 0 && slope <= 1) {
@@ -101,23 +115,23 @@ void prelu_forward(const Work& work, size_t begin, size_t end) {
           work, begin, end, [&](V x) RECTIFY_LAMBDA { return prelu::forward_of_small_slope(x, a); }, F::x_of(work));
     }
     map_channels<F, how>(
-        work, begin, end, [](V a, V x) RECTIFY_LAMBDA { return prelu::forward(x, F::slope_of(a)); }, F::x_of(work));
+        work, begin, end, [](V a, V x) RECTIFY_LAMBDA { return prelu::forward(x, a); }, F::x_of(work));
   });
 }
 
 template <class F>
 void prelu_backward(const Work& work, size_t begin, size_t end) {
   with_store(work.streaming, [&]<Store how>() RECTIFY_LAMBDA {
-    map_channels<F, how>(work, begin, end, prelu_gradient<F>, F::x_of(work), F::dy_of(work));
+    map_channels<F, how>(work, begin, end, prelu_gradient<typename F::Mapped>, F::x_of(work), F::dy_of(work));
   });
 }
 
-// With the slopes of the part's channels; map_dx finds its own in `work`. The largest of all kernels: there is one for
-// every format of slopes.
+// With the slopes of the part's channels; map_dx finds its own in `work`. The largest of all kernels: one serves every
+// format of slopes.
 template <class E, class F = Format<E, typename Format<E, E>::Scalar>>
 [[gnu::noinline]] void sum_prelu(const Work& work, const SumPart& part, const typename F::Scalar* slope, MapKernel map_dx) {
-  using V = typename F::Vector;
-  constexpr auto gradient = prelu_gradient<F>;
+  using V = typename F::Summed;
+  constexpr auto gradient = prelu_gradient<V>;
   constexpr auto add = [](V x, V dy, V sum) RECTIFY_LAMBDA { return prelu::add(x, dy, sum); };
   with_sum_store(work, [&]<Store how>() RECTIFY_LAMBDA {
     if (work.inner == 1 && work.channels > 1) return sum_rows<V, E, how>(work, part, slope, map_dx, gradient, add);
@@ -125,28 +139,29 @@ template <class E, class F = Format<E, typename Format<E, E>::Scalar>>
   });
 }
 
+// 16-bit tensors have their slopes prepared in f32 first, a tile of channels at a time.
 template <class F>
 void prelu_backward_with_parameter(const Work& work, const SumPart& part) {
   using E = typename F::Element;
-  using V = typename F::Vector;
+  using V = typename F::Summed;
   using Scalar = typename F::Scalar;
   const typename F::Slope* slope = static_cast<const typename F::Slope*>(work.parameter);
-  if constexpr (is_same<typename F::Slope, Scalar>) {
+  if constexpr (is_same<E, Scalar>) {
     sum_prelu<E>(work, part, slope == nullptr ? slope : slope + part.channel_begin, prelu_backward<F>);
   } else {
-    constexpr size_t most = 4096;  // channels whose slopes are widened at a time
-    alignas(64) Scalar widened[most];
+    constexpr size_t most = 4096;
+    alignas(64) Scalar prepared[most];
     SumPart tile = part;
     for (; tile.channel_begin < part.channel_end; tile.channel_begin = tile.channel_end) {
       const size_t first = tile.channel_begin, count = smaller(most, part.channel_end - first);
       tile.channel_end = first + count;
       tile.nodes = static_cast<Scalar*>(part.nodes) + (first - part.channel_begin);
-      if (slope != nullptr) {
-        size_t c = 0;
-        for (; c + V::lanes <= count; c += V::lanes) store(widened + c, V::load(slope + first + c));
-        for (; c < count; ++c) widened[c] = widen(slope[first + c]);
+      for (size_t c = 0; slope != nullptr && c < count; c += V::lanes) {
+        const size_t rest = count - c;
+        const V slopes = rest < V::lanes ? V::load_partial(slope + first + c, rest) : V::load(slope + first + c);
+        store(prepared + c, F::prepared(slopes));
       }
-      sum_prelu<E>(work, tile, widened, prelu_backward<F>);
+      sum_prelu<E>(work, tile, prepared, prelu_backward<F>);
     }
   }
 }
@@ -156,7 +171,7 @@ void prelu_backward_with_parameter(const Work& work, const SumPart& part) {
 // The walk of a lengthy formula, f(inputs...).
 template <class F, class Function, class... Inputs>
 RECTIFY_INLINE void map_lengthy(const Work& work, size_t begin, size_t end, Function f, const Inputs*... inputs) {
-  using V = typename F::Vector;
+  using V = typename F::Mapped;
   using Element = typename F::Element;
   if (!work.beyond_cache) {
     return map_elements<V, Element, Store::ordinary, Formula::lengthy>(work, begin, end, f, inputs...);
@@ -171,7 +186,7 @@ typename F::Scalar alpha_of(const Work& work) {
   return *static_cast<const typename F::Scalar*>(work.parameter);
 }
 
-template <class F, elu::Alpha range, class V = typename F::Vector>
+template <class F, elu::Alpha range, class V = typename F::Mapped>
 RECTIFY_INLINE void elu_forward_in_range(const Work& work, size_t begin, size_t end, V alpha) {
   map_lengthy<F>(
       work, begin, end, [&](V x) RECTIFY_LAMBDA { return elu::forward<range>(x, alpha); }, F::x_of(work));
@@ -179,14 +194,14 @@ RECTIFY_INLINE void elu_forward_in_range(const Work& work, size_t begin, size_t 
 
 template <class F>
 void elu_forward(const Work& work, size_t begin, size_t end) {
-  using V = typename F::Vector;
+  using V = typename F::Mapped;
   const auto alpha = alpha_of<F>(work);
   if (alpha == 1) return elu_forward_in_range<F, elu::Alpha::one>(work, begin, end, V::broadcast(1));
   if (alpha > 0 && alpha < 1) return elu_forward_in_range<F, elu::Alpha::to_one>(work, begin, end, V::broadcast(alpha));
   elu_forward_in_range<F, elu::Alpha::any>(work, begin, end, V::broadcast(alpha));
 }
 
-template <class F, elu::Alpha range, class V = typename F::Vector>
+template <class F, elu::Alpha range, class V = typename F::Mapped>
 RECTIFY_INLINE void elu_backward_in_range(const Work& work, size_t begin, size_t end, V alpha) {
   map_lengthy<F>(
       work, begin, end, [&](V x, V dy) RECTIFY_LAMBDA { return elu::backward<range>(x, dy, alpha); }, F::x_of(work),
@@ -195,7 +210,7 @@ RECTIFY_INLINE void elu_backward_in_range(const Work& work, size_t begin, size_t
 
 template <class F>
 void elu_backward(const Work& work, size_t begin, size_t end) {
-  using V = typename F::Vector;
+  using V = typename F::Mapped;
   const auto alpha = alpha_of<F>(work);
   if (alpha == 1) return elu_backward_in_range<F, elu::Alpha::one>(work, begin, end, V::broadcast(1));
   elu_backward_in_range<F, elu::Alpha::any>(work, begin, end, V::broadcast(alpha));
@@ -203,7 +218,7 @@ void elu_backward(const Work& work, size_t begin, size_t end) {
 
 template <class F>
 void elu_backward_from_y(const Work& work, size_t begin, size_t end) {
-  using V = typename F::Vector;
+  using V = typename F::Mapped;
   const V alpha = V::broadcast(alpha_of<F>(work));
   with_store(work.streaming, [&]<Store how>() RECTIFY_LAMBDA {
     map_elements<V, typename F::Element, how>(
@@ -214,7 +229,7 @@ void elu_backward_from_y(const Work& work, size_t begin, size_t end) {
 
 template <class F>
 void elu_backward_with_parameter(const Work& work, const SumPart& part) {
-  using V = typename F::Vector;
+  using V = typename F::Summed;
   const auto* alpha = static_cast<const typename F::Scalar*>(work.parameter);
   with_sum_store(work, [&]<Store how>() RECTIFY_LAMBDA {
     sum_long_runs<V, typename F::Element, how>(
@@ -225,7 +240,7 @@ void elu_backward_with_parameter(const Work& work, const SumPart& part) {
 
 template <class F>
 void fold(void* nodes, size_t count, size_t channels, void* sums) {
-  fold_nodes<typename F::Vector>(static_cast<typename F::Scalar*>(nodes), count, channels,
+  fold_nodes<typename F::Summed>(static_cast<typename F::Scalar*>(nodes), count, channels,
                                  static_cast<typename F::Slope*>(sums));
 }
 

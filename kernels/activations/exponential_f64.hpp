@@ -1,5 +1,5 @@
-// The core of expm1 and exp for x <= 0, in f64: the way of exponential_f32.hpp, G of degree 8 as a product of its factors
-// q*m, each with one multiplication less than its degree asks for.
+// The core of expm1 and exp for x <= 0, in f64: the way of exponential_f32.hpp. The inner polynomial is a product of two of
+// degree 4, q*m, that are taken side by side, each with one multiplication less than its degree asks for.
 //
 // Operations on the pipes of multiplication (fma, mul) per vector: expm1 11 with alpha = 1, 12 otherwise; exp 13, on
 // AVX-512 12.

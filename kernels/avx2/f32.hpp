@@ -68,12 +68,14 @@ RECTIFY_INLINE __m256 widened(__m128i words, Bfloat) {
 RECTIFY_INLINE __m128i narrowed(__m256 v, Half) { return _mm256_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT); }
 // Adds what carries into the upper half where it is to be rounded up. A NaN stays one unless its payload is about all ones:
 // see without_payload().
-RECTIFY_INLINE __m128i narrowed(__m256 v, Bfloat) {
+RECTIFY_INLINE __m256i rounded_bits(__m256 v) {
   const __m256i bits = _mm256_castps_si256(v), odd = _mm256_and_si256(_mm256_srli_epi32(bits, 16), _mm256_set1_epi32(1));
-  const __m256i rounded = _mm256_add_epi32(_mm256_add_epi32(bits, _mm256_set1_epi32(0x7FFF)), odd);
+  return _mm256_add_epi32(_mm256_add_epi32(bits, _mm256_set1_epi32(0x7FFF)), odd);
+}
+RECTIFY_INLINE __m128i narrowed(__m256 v, Bfloat) {
   const __m256i upper = _mm256_setr_epi8(2, 3, 6, 7, 10, 11, 14, 15, -1, -1, -1, -1, -1, -1, -1, -1,  //
                                          2, 3, 6, 7, 10, 11, 14, 15, -1, -1, -1, -1, -1, -1, -1, -1);
-  return _mm256_castsi256_si128(_mm256_permute4x64_epi64(_mm256_shuffle_epi8(rounded, upper), 0x08));
+  return _mm256_castsi256_si128(_mm256_permute4x64_epi64(_mm256_shuffle_epi8(rounded_bits(v), upper), 0x08));
 }
 
 struct Mask32 {
@@ -89,7 +91,7 @@ struct F32 {
   __m256 v;
   using Scalar = float;
   using Bits = U32;
-  static constexpr size_t lanes = 8;
+  static constexpr size_t lanes = 8, registers = 1;
 
   static RECTIFY_INLINE F32 broadcast(float value) { return {_mm256_set1_ps(value)}; }
 

@@ -30,7 +30,7 @@ struct F64 {
   __m256d v;
   using Scalar = double;
   using Bits = U64;
-  static constexpr size_t lanes = 4;
+  static constexpr size_t lanes = 4, registers = 1;
 
   static RECTIFY_INLINE F64 broadcast(double value) { return {_mm256_set1_pd(value)}; }
   static RECTIFY_INLINE F64 load(const double* p) { return {_mm256_loadu_pd(p)}; }

@@ -7,12 +7,16 @@
 
 #include "f32.hpp"
 #include "f64.hpp"
+#include "pairs.hpp"
 #include "patterns.hpp"
 
 namespace rectify {
 namespace {
 
 RECTIFY_INLINE void stream_fence() { _mm_sfence(); }
+
+// What bf16 is mapped in.
+using BfloatVector = Pair<F32>;
 
 }  // namespace
 }  // namespace rectify

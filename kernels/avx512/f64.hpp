@@ -27,7 +27,7 @@ struct F64 {
   __m512d v;
   using Scalar = double;
   using Bits = U64;
-  static constexpr size_t lanes = 8;
+  static constexpr size_t lanes = 8, registers = 1;
 
   static RECTIFY_INLINE F64 broadcast(double value) { return {_mm512_set1_pd(value)}; }
   static RECTIFY_INLINE F64 load(const double* p) { return {_mm512_loadu_pd(p)}; }

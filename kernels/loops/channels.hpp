@@ -28,14 +28,14 @@ RECTIFY_INLINE void map_elements(const Work& work, size_t begin, size_t end, F f
 }
 
 // The parameters of a row: one more contiguous input, that begins again in each.
-template <class V, class Slope>
+template <class Format, class V = typename Format::Mapped, class Slope = typename Format::Slope>
 struct RowParameters {
   RECTIFY_INLINE RowParameters(const Slope* parameter, size_t channels) : parameter_(parameter) {
     store(ends_, V::load(parameter + channels - V::lanes));
     store(ends_ + V::lanes, V::load(parameter));
   }
-  RECTIFY_INLINE V within(size_t offset) const { return V::load(parameter_ + offset); }
-  RECTIFY_INLINE V across(size_t left) const { return V::load(ends_ + V::lanes - left); }
+  RECTIFY_INLINE V within(size_t offset) const { return Format::prepared(V::load(parameter_ + offset)); }
+  RECTIFY_INLINE V across(size_t left) const { return Format::prepared(V::load(ends_ + V::lanes - left)); }
   RECTIFY_INLINE void next() {}
 
  private:
@@ -44,20 +44,19 @@ struct RowParameters {
 };
 
 // The parameters of a run: all the same.
-template <class V, class Slope>
+template <class Format, class V = typename Format::Mapped, class Slope = typename Format::Slope>
 struct RunParameters {
   RECTIFY_INLINE RunParameters(const Slope* parameter, size_t channels, size_t channel)
-      : parameter_(parameter), channels_(channels), channel_(channel), value_(V::broadcast(widen(parameter[channel]))) {}
+      : parameter_(parameter), channels_(channels), channel_(channel), value_(of(channel)) {}
   RECTIFY_INLINE V within(size_t) const { return value_; }
-  RECTIFY_INLINE V across(size_t left) const {
-    return select(V::first(left), value_, V::broadcast(widen(parameter_[following()])));
-  }
+  RECTIFY_INLINE V across(size_t left) const { return select(V::first(left), value_, of(following())); }
   RECTIFY_INLINE void next() {
     channel_ = following();
-    value_ = V::broadcast(widen(parameter_[channel_]));
+    value_ = of(channel_);
   }
 
  private:
+  RECTIFY_INLINE V of(size_t channel) const { return Format::prepared(V::broadcast(widen(parameter_[channel]))); }
   RECTIFY_INLINE size_t following() const { return channel_ + 1 == channels_ ? 0 : channel_ + 1; }
   const Slope* parameter_;
   size_t channels_, channel_;
@@ -70,7 +69,7 @@ struct RunParameters {
 template <class V, Store how, class Element, class Parameters, class F, class... Inputs>
 RECTIFY_INLINE void map_lines(Element* out, size_t n, size_t length, size_t left, Parameters line, F f,
                               const Inputs*... inputs) {
-  constexpr size_t lanes = V::lanes;
+  constexpr size_t lanes = V::lanes, vectors = 4 / V::registers;
   const auto parameters = [&]() RECTIFY_LAMBDA { return left < lanes ? line.across(left) : line.within(length - left); };
   const auto pass = [&](size_t count) RECTIFY_LAMBDA {
     if (count < left) {
@@ -89,13 +88,13 @@ RECTIFY_INLINE void map_lines(Element* out, size_t n, size_t length, size_t left
   while (i + lanes <= n) {
     const size_t within = smaller(left, n - i) / lanes * lanes, stop = i + within;
     size_t offset = length - left;
-    for (; i + 4 * lanes <= stop; i += 4 * lanes, offset += 4 * lanes) {
-      V result[4];
+    for (; i + vectors * lanes <= stop; i += vectors * lanes, offset += vectors * lanes) {
+      V result[vectors];
 #pragma GCC unroll 4
-      for (size_t v = 0; v < 4; ++v)
+      for (size_t v = 0; v < vectors; ++v)
         result[v] = f(line.within(offset + v * lanes), V::load_once(inputs + i + v * lanes)...);
 #pragma GCC unroll 4
-      for (size_t v = 0; v < 4; ++v) put<how>(out + i + v * lanes, result[v]);
+      for (size_t v = 0; v < vectors; ++v) put<how>(out + i + v * lanes, result[v]);
     }
     for (; i < stop; i += lanes, offset += lanes) put<how>(out + i, f(line.within(offset), V::load_once(inputs + i)...));
     pass(within);
@@ -130,7 +129,7 @@ RECTIFY_INLINE void lay_out(const Work& work, size_t begin, typename V::Scalar* 
 }
 
 // The same for lines of less than a vector, piece by piece, one store a parameter, the last of which reaches beyond.
-template <class V, class Slope>
+template <class Format, class V = typename Format::Mapped, class Slope = typename Format::Slope>
 class LaidOut {
  public:
   RECTIFY_INLINE LaidOut(const Work& work, size_t begin)
@@ -142,7 +141,7 @@ class LaidOut {
   RECTIFY_INLINE void write(typename V::Scalar* to, size_t count) {
     size_t k = 0;
     for (;;) {
-      store(to + k, V::broadcast(widen(parameter_[channel_])));
+      store(to + k, Format::prepared(V::broadcast(widen(parameter_[channel_]))));
       const size_t stop = smaller(k + left_, count);
       left_ -= stop - k;
       k = stop;
@@ -175,7 +174,7 @@ RECTIFY_INLINE size_t pattern_period(const Work& work, size_t n) {
 // out = f(parameter, inputs...) for elements [begin, end), with each element's own channel's parameter.
 template <class Format, Store how, class F, class... Inputs>
 RECTIFY_INLINE void map_channels(const Work& work, size_t begin, size_t end, F f, const Inputs*... inputs) {
-  using V = typename Format::Vector;
+  using V = typename Format::Mapped;
   using Scalar = typename V::Scalar;
   using Element = typename Format::Element;
   using Slope = typename Format::Slope;
@@ -186,26 +185,22 @@ RECTIFY_INLINE void map_channels(const Work& work, size_t begin, size_t end, F f
   Element* out = static_cast<Element*>(work.out) + begin;
 
   if (channels == 1) {
-    const V p = V::broadcast(widen(parameter[0]));
+    const V p = Format::prepared(V::broadcast(widen(parameter[0])));
     return map_elements<V, Element, how>(
         work, begin, end, [&](auto... v) RECTIFY_LAMBDA { return f(p, v...); }, inputs...);
   }
   const size_t head = smaller(n, elements_to_alignment<V>(out));
   if (const size_t period = pattern_period<V>(work, n)) {
-    alignas(64) Scalar space[lanes + longest_pattern];
-    const Scalar* pattern = nullptr;
-    if constexpr (is_same<Slope, Scalar>) {  // one itself where whole rows of whole vectors begin here
-      if (inner == 1 && period == channels && begin % channels == 0 && head == 0) pattern = parameter;
-    }
-    if (pattern == nullptr) {
-      pattern = space + lanes;
-      lay_out<V, Slope>(work, begin, space + lanes - head, head + period);
-    }
-    return map_pattern<V, how>(out, n, head, pattern, period, f, (inputs + begin)...);
+    Scalar space[lanes + longest_pattern];
+    lay_out<V, Slope>(work, begin, space, head + period);
+    V pattern[longest_pattern / lanes];
+    for (size_t v = 0; v < period / lanes; ++v) pattern[v] = Format::prepared(V::load(space + head + v * lanes));
+    return map_pattern<V, how>(out, n, head, Format::prepared(V::load(space)), pattern, period / lanes, f,
+                               (inputs + begin)...);
   }
   if (length < lanes) {
     alignas(64) Scalar space[piece + 2 * lanes];
-    LaidOut<V, Slope> parameters(work, begin);
+    LaidOut<Format> parameters(work, begin);
     size_t count = smaller(n, head + piece);
     for (size_t i = 0; i < n; i += count, count = smaller(n - i, piece)) {
       parameters.write(space, count);
@@ -215,9 +210,9 @@ RECTIFY_INLINE void map_channels(const Work& work, size_t begin, size_t end, F f
   }
   const size_t left = length - begin % length;
   if (inner == 1) {
-    map_lines<V, how>(out, n, length, left, RowParameters<V, Slope>(parameter, channels), f, (inputs + begin)...);
+    map_lines<V, how>(out, n, length, left, RowParameters<Format>(parameter, channels), f, (inputs + begin)...);
   } else {
-    map_lines<V, how>(out, n, length, left, RunParameters<V, Slope>(parameter, channels, begin / inner % channels), f,
+    map_lines<V, how>(out, n, length, left, RunParameters<Format>(parameter, channels, begin / inner % channels), f,
                       (inputs + begin)...);
   }
 }

@@ -21,7 +21,7 @@ enum class Formula { brief, lengthy, lengthy_from_dram };
 template <class V, Store how, Formula formula, class Element, class F, class... Inputs>
 RECTIFY_INLINE void map(Element* out, size_t n, F f, const Inputs*... inputs) {
   constexpr bool lengthy = formula != Formula::brief;
-  constexpr size_t lanes = V::lanes, vectors = lengthy ? 2 : 4;
+  constexpr size_t lanes = V::lanes, vectors = (lengthy ? 2 : 4) / V::registers;
   constexpr size_t line_elements = 64 / sizeof(Element);
   constexpr size_t ahead = formula == Formula::lengthy_from_dram ? 32 * line_elements / sizeof...(Inputs) : 0;
   // ELU's value has no register to spare, and uses its input but twice.
@@ -46,31 +46,29 @@ RECTIFY_INLINE void map(Element* out, size_t n, F f, const Inputs*... inputs) {
   if (i != n) put_partial<how>(out + i, f(V::load_partial(inputs + i, n - i)...), n - i);
 }
 
-// out[i] = f(parameter, inputs[i]...) where the parameters repeat: pattern[k] belongs to every element head + k (mod
-// period), the head's own stand before pattern[0]. head aligns out, and the period is a multiple of the vector, and long,
-// so that the loop over it runs like one without a pattern: the load of the parameters folds into the operation that uses
-// them.
+// out[i] = f(parameter, inputs[i]...) where the parameters repeat: pattern[v] belongs to every vector head/lanes + v (mod
+// period), and the head has its own. head aligns out, and the period is long, so that the loop over it runs like one
+// without a pattern: the load of the parameters folds into the operation that uses them.
 template <class V, Store how, class Element, class F, class... Inputs>
-RECTIFY_INLINE void map_pattern(Element* out, size_t n, size_t head, const typename V::Scalar* pattern, size_t period, F f,
-                                const Inputs*... inputs) {
-  constexpr size_t lanes = V::lanes;
-  if (head != 0) put_partial<how>(out, f(V::load_partial(pattern - head, head), V::load_partial(inputs, head)...), head);
+RECTIFY_INLINE void map_pattern(Element* out, size_t n, size_t head, V head_parameters, const V* pattern, size_t period,
+                                F f, const Inputs*... inputs) {
+  constexpr size_t lanes = V::lanes, vectors = 4 / V::registers;
+  if (head != 0) put_partial<how>(out, f(head_parameters, V::load_partial(inputs, head)...), head);
   for (size_t i = head, count; i < n; i += count) {
-    count = smaller(period, n - i);
+    count = smaller(period * lanes, n - i);
     size_t k = 0;
-    for (; k + 4 * lanes <= count; k += 4 * lanes) {
-      V result[4];
+    const V* parameters = pattern;
+    for (; k + vectors * lanes <= count; k += vectors * lanes, parameters += vectors) {
+      V result[vectors];
 #pragma GCC unroll 4
-      for (size_t v = 0; v < 4; ++v) {
-        result[v] = f(V::load(pattern + k + v * lanes), V::load_once(inputs + i + k + v * lanes)...);
-      }
+      for (size_t v = 0; v < vectors; ++v) result[v] = f(parameters[v], V::load_once(inputs + i + k + v * lanes)...);
 #pragma GCC unroll 4
-      for (size_t v = 0; v < 4; ++v) put<how>(out + i + k + v * lanes, result[v]);
+      for (size_t v = 0; v < vectors; ++v) put<how>(out + i + k + v * lanes, result[v]);
     }
-    for (; k + lanes <= count; k += lanes) put<how>(out + i + k, f(V::load(pattern + k), V::load_once(inputs + i + k)...));
+    for (; k + lanes <= count; k += lanes) put<how>(out + i + k, f(*parameters++, V::load_once(inputs + i + k)...));
     const size_t rest = count - k;
     if (rest == 0) continue;
-    put_partial<how>(out + i + k, f(V::load_partial(pattern + k, rest), V::load_partial(inputs + i + k, rest)...), rest);
+    put_partial<how>(out + i + k, f(*parameters, V::load_partial(inputs + i + k, rest)...), rest);
   }
 }
 

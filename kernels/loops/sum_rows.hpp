@@ -19,7 +19,8 @@ namespace rectify {
 namespace {
 
 // Vectors of sums that leave half of 16 registers for the rest.
-constexpr size_t narrow_row = 8;
+template <class V>
+constexpr size_t narrow_row = 8 / V::registers;
 
 // Rows from some row on, as a part sees them: its channels of each.
 template <class V, class Element>
@@ -27,11 +28,13 @@ struct Rows {
   const Element *x, *dy;
   Element* dx;  // NULL: not wanted
   const typename V::Scalar* parameter;
-  size_t stride;  // from row to row
-  size_t width;   // channels of the part
+  const V* parameters;  // the same in vectors, of narrow rows of whole ones
+  size_t stride;        // from row to row
+  size_t width;         // channels of the part
 
   RECTIFY_INLINE Rows from(size_t row) const {
-    return {x + row * stride, dy + row * stride, dx == nullptr ? dx : dx + row * stride, parameter, stride, width};
+    return {
+        x + row * stride, dy + row * stride, dx == nullptr ? dx : dx + row * stride, parameter, parameters, stride, width};
   }
 };
 
@@ -53,7 +56,7 @@ RECTIFY_INLINE void sum_narrow_rows(const Rows rows, size_t count, typename V::S
       const V vx = partial ? V::load_partial(rows.x + at, rest) : V::load_once(rows.x + at);
       const V vdy = partial ? V::load_partial(rows.dy + at, rest) : V::load_once(rows.dy + at);
       sum[s] = add(vx, vdy, sum[s]);
-      if constexpr (how != Store::none) put<how>(rows.dx + at, gradient(V::load(rows.parameter + v * lanes), vx, vdy));
+      if constexpr (how != Store::none) put<how>(rows.dx + at, gradient(rows.parameters[v], vx, vdy));
     }
   }
 #pragma GCC unroll 16
@@ -151,12 +154,13 @@ RECTIFY_INLINE void sum_rows(const Work& work, const SumPart& part, const typena
   constexpr size_t lanes = V::lanes;
   Element* dx = static_cast<Element*>(work.out);
   const size_t first = part.channel_begin, width = part.channel_end - first, channels = work.channels;
-  const Rows<V, Element> all = {static_cast<const Element*>(work.x) + first,
-                                static_cast<const Element*>(work.dy) + first,
-                                how == Store::none ? nullptr : dx + first,
-                                how == Store::none ? nullptr : parameter,
-                                channels,
-                                width};
+  Rows<V, Element> all = {static_cast<const Element*>(work.x) + first,
+                          static_cast<const Element*>(work.dy) + first,
+                          how == Store::none ? nullptr : dx + first,
+                          how == Store::none ? nullptr : parameter,
+                          nullptr,
+                          channels,
+                          width};
 
   if (work.outer == 1) {
     Scalar* sums = static_cast<Scalar*>(part.nodes);
@@ -168,10 +172,17 @@ RECTIFY_INLINE void sum_rows(const Work& work, const SumPart& part, const typena
 
   Trees<Scalar> trees(part);
   if ((channels | first | width) % lanes == 0 && (how != Store::streaming || elements_to_alignment<V>(dx) == 0)) {
+    V parameters[narrow_row<V>];
+    if (width <= narrow_row<V> * lanes) {
+      if constexpr (how != Store::none) {
+        for (size_t v = 0; v < width / lanes; ++v) parameters[v] = V::load(parameter + v * lanes);
+      }
+      all.parameters = parameters;
+    }
     for (size_t leaf = part.leaf_begin; leaf < part.leaf_end; ++leaf) {
       const size_t row = leaf * row_block, count = smaller(row_block, work.outer - row);
-      if (width <= narrow_row * lanes) {
-        sum_narrow_leaf<V, how, narrow_row>(all.from(row), count, trees.leaf(), gradient, add);
+      if (width <= narrow_row<V> * lanes) {
+        sum_narrow_leaf<V, how, narrow_row<V>>(all.from(row), count, trees.leaf(), gradient, add);
       } else {
         for (size_t c = 0; c < width; ++c) trees.leaf()[c] = 0;
         add_rows<V, how>(all.from(row), count, trees.leaf(), gradient, add);
@@ -188,7 +199,7 @@ RECTIFY_INLINE void sum_rows(const Work& work, const SumPart& part, const typena
       for (size_t at = row * channels + first; count != 0; --count, at += channels) map_dx(work, at, at + width);
     }
   };
-  const Rows<V, Element> inputs = {all.x, all.dy, nullptr, nullptr, channels, width};
+  const Rows<V, Element> inputs = {all.x, all.dy, nullptr, nullptr, nullptr, channels, width};
   size_t unmapped = part.leaf_begin * row_block;  // the first row whose dx is still to be written
   const auto map_until = [&](size_t row, bool at_once) RECTIFY_LAMBDA {
     if (!at_once && (row - unmapped) * width < stretch<how>) return;
@@ -197,7 +208,7 @@ RECTIFY_INLINE void sum_rows(const Work& work, const SumPart& part, const typena
   };
   for (size_t leaf = part.leaf_begin, leaves; leaf < part.leaf_end; leaf += leaves) {
     size_t row = leaf * row_block;
-    if (width > narrow_row * lanes) {
+    if (width > narrow_row<V> * lanes) {
       leaves = 1;
       for (size_t c = 0; c < width; ++c) trees.leaf()[c] = 0;
       const size_t end = smaller(work.outer, row + row_block), at_a_time = stretch<how> / width + 1;
@@ -213,14 +224,14 @@ RECTIFY_INLINE void sum_rows(const Work& work, const SumPart& part, const typena
     const size_t vectors = (width + lanes - 1) / lanes;
     leaves = vectors == 1 ? 4 : vectors == 2 ? 2 : 1;
     if (leaf + leaves > part.leaf_end || row + leaves * row_block > work.outer) leaves = 1;
-    Scalar sums[narrow_row * lanes];
+    Scalar sums[narrow_row<V> * lanes];
     const size_t end = smaller(work.outer, row + leaves * row_block);
     if (leaves == 4) {
       sum_narrow_rows<V, Store::none, 4, 1>(inputs.from(row), row_block, sums, gradient, add);
     } else if (leaves == 2) {
       sum_narrow_rows<V, Store::none, 2, 2>(inputs.from(row), row_block, sums, gradient, add);
     } else {
-      sum_narrow_leaf<V, Store::none, narrow_row>(inputs.from(row), end - row, sums, gradient, add);
+      sum_narrow_leaf<V, Store::none, narrow_row<V>>(inputs.from(row), end - row, sums, gradient, add);
     }
     for (size_t l = 0; l < leaves; ++l) {
       for (size_t c = 0; c < width; ++c) trees.leaf()[c] = sums[l * vectors * lanes + c];

@@ -158,14 +158,15 @@ RECTIFY_INLINE V sum_vectors_of(const Element* x, const Element* dy, size_t coun
 template <class V, class Element, class SumRun>
 RECTIFY_INLINE void sum_neighbours(const Element* x, const Element* dy, typename V::Scalar* sums, size_t runs, size_t inner,
                                    SumRun sum_run) {
-  constexpr size_t lanes = V::lanes;
+  using Single = decltype(folded_to_vector(V()));
+  constexpr size_t lanes = Single::lanes;
   for (size_t r = 0; r < runs; r += lanes) {
     const size_t count = smaller(lanes, runs - r);
-    V v[lanes];
-    for (size_t k = 0; k < lanes; ++k) v[k] = V::broadcast(0);
-    for (size_t k = 0; k < count; ++k) v[k] = sum_run(x + (r + k) * inner, dy + (r + k) * inner);
+    Single v[lanes];
+    for (size_t k = 0; k < lanes; ++k) v[k] = Single::broadcast(0);
+    for (size_t k = 0; k < count; ++k) v[k] = folded_to_vector(sum_run(x + (r + k) * inner, dy + (r + k) * inner));
     transpose(v);
-    const V folded = fold_halves<lanes>(v);
+    const Single folded = fold_halves<lanes>(v);
     if (count == lanes) {
       store(sums + r, folded);
     } else {

@@ -76,7 +76,7 @@ struct F32 {
   float32x4_t v;
   using Scalar = float;
   using Bits = U32;
-  static constexpr size_t lanes = 4;
+  static constexpr size_t lanes = 4, registers = 1;
 
   static RECTIFY_INLINE F32 broadcast(float value) { return {vdupq_n_f32(value)}; }
 
