@@ -5,24 +5,22 @@
 #include <string>
 #include <vector>
 
-#include "tests/support/backends.hpp"
 #include "tests/support/effort.hpp"
 #include "tests/support/guarded_buffer.hpp"
 #include "tests/support/inputs.hpp"
+#include "tests/support/on_each_format.hpp"
 #include "tests/support/operations.hpp"
 #include "tests/support/same_bits.hpp"
 
 namespace rectify::tests {
 namespace {
 
-using Values = std::vector<float>;
-
-class Bounds : public OnEachBackend {
+class Bounds : public OnEachFormat {
  protected:
-  // The five tensors of a PReLU call, all flush against the same side.
-  void expect_prelu_within(rectify_shape shape, Placement placement);
+  // The five tensors of a PReLU call, all on the same side.
+  template <class Format>
+  void expect_prelu_within(rectify_shape shape, size_t place);
 };
-RECTIFY_ON_EACH_BACKEND(Bounds);
 
 std::vector<size_t> tried_lengths() {
   std::vector<size_t> lengths;
@@ -34,16 +32,17 @@ std::vector<size_t> tried_lengths() {
   return lengths;
 }
 
-// Flush against either side, then away from the end by less than a vector of any width: streaming and aligned stores begin
+// Flush against either side, then away from it by less than a vector of any width: streaming and aligned stores begin
 // elsewhere.
-constexpr Placement placements[] = {flush_to_end, flush_to_start, {Placement::end, 4}, {Placement::start, 28}};
+template <class T>
+constexpr Placement placements[] = {flush_to_end, flush_to_start, elements_from_end<T>(1), elements_from_start<T>(7)};
 
-TEST_P(Bounds, EveryOperation) {
+RECTIFY_ON_EACH_FORMAT(Bounds, EveryOperation) {
   for (const size_t n : tried_lengths()) {
-    const Values inputs = mixed_values(n, 1), gradients = mixed_values(n, 2);
-    for (const Placement placement : placements) {
-      const GuardedBuffer<float> x(inputs, placement), dy(gradients, placement), out(n, placement);
-      for (const Operation& operation : default_operations()) {
+    const Values inputs = mixed_values<Element>(n, 1), gradients = mixed_values<Element>(n, 2);
+    for (const Placement placement : placements<Element>) {
+      const GuardedBuffer<Element> x(inputs, placement), dy(gradients, placement), out(n, placement);
+      for (const Operation& operation : default_operations<Format>()) {
         ASSERT_EQ(operation.call(n, x.data(), dy.data(), out.data(), &options), RECTIFY_OK) << operation;
         ASSERT_TRUE(out.check()) << operation << ", n = " << n;
         ASSERT_TRUE(identical_bits(inputs, x.span())) << operation << " changed x";
@@ -55,11 +54,11 @@ TEST_P(Bounds, EveryOperation) {
   }
 }
 
-TEST_P(Bounds, InPlace) {
+RECTIFY_ON_EACH_FORMAT(Bounds, InPlace) {
   for (size_t n = 1; n <= 130; ++n) {
-    for (const Placement placement : placements) {
-      const GuardedBuffer<float> tensor(mixed_values(n, 3), placement);
-      for (const Operation& operation : default_operations()) {
+    for (const Placement placement : placements<Element>) {
+      const GuardedBuffer<Element> tensor(mixed_values<Element>(n, 3), placement);
+      for (const Operation& operation : default_operations<Format>()) {
         ASSERT_EQ(operation.call(n, tensor.data(), tensor.data(), tensor.data(), &options), RECTIFY_OK) << operation;
         ASSERT_TRUE(tensor.check()) << operation << ", n = " << n;
       }
@@ -68,17 +67,19 @@ TEST_P(Bounds, InPlace) {
 }
 
 // Without dx the sums read the same elements and write one value each.
-TEST_P(Bounds, OneParameter) {
+RECTIFY_ON_EACH_ELEMENT_TYPE(Bounds, OneParameter) {
   for (const size_t n : tried_lengths()) {
-    for (const Placement placement : placements) {
-      const GuardedBuffer<float> x(mixed_values(n, 4), placement), dy(mixed_values(n, 5), placement), dx(n, placement),
-          sum(1, placement);
-      for (float* const out : {dx.data(), static_cast<float*>(nullptr)}) {
-        ASSERT_EQ(rectify_leaky_relu_backward(RECTIFY_F32, n, 0.5, x.data(), dy.data(), out, sum.data(), &options),
+    const Values inputs = mixed_values<Element>(n, 4), gradients = mixed_values<Element>(n, 5);
+    for (size_t place = 0; place < std::size(placements<Element>); ++place) {
+      const Placement placement = placements<Element>[place];
+      const GuardedBuffer<Element> x(inputs, placement), dy(gradients, placement), dx(n, placement);
+      const GuardedBuffer<Scalar> sum(1, placements<Scalar>[place]);
+      for (Element* const out : {dx.data(), static_cast<Element*>(nullptr)}) {
+        ASSERT_EQ(rectify_leaky_relu_backward(Format::dtype, n, 0.5, x.data(), dy.data(), out, sum.data(), &options),
                   RECTIFY_OK);
         ASSERT_TRUE(dx.check()) << "Leaky ReLU, n = " << n;
         ASSERT_TRUE(sum.check()) << "Leaky ReLU, n = " << n;
-        ASSERT_EQ(rectify_elu_backward(RECTIFY_F32, n, 0.5, x.data(), dy.data(), out, sum.data(), &options), RECTIFY_OK);
+        ASSERT_EQ(rectify_elu_backward(Format::dtype, n, 0.5, x.data(), dy.data(), out, sum.data(), &options), RECTIFY_OK);
         ASSERT_TRUE(dx.check()) << "ELU, n = " << n;
         ASSERT_TRUE(sum.check()) << "ELU, n = " << n;
       }
@@ -86,24 +87,29 @@ TEST_P(Bounds, OneParameter) {
   }
 }
 
-void Bounds::expect_prelu_within(rectify_shape shape, Placement placement) {
+template <class Format>
+void Bounds::expect_prelu_within(rectify_shape shape, size_t place) {
+  using Element = typename Format::Element;
+  using Slope = typename Format::Slope;
   const size_t n = shape.outer * shape.channels * shape.inner;
   SCOPED_TRACE(testing::Message() << "shape {" << shape.outer << ", " << shape.channels << ", " << shape.inner << "}");
-  const Values slopes = mixed_values(shape.channels, 6);
-  const GuardedBuffer<float> x(mixed_values(n, 7), placement), dy(mixed_values(n, 8), placement), slope(slopes, placement);
-  const GuardedBuffer<float> out(n, placement), dslope(shape.channels, placement);
+  const Placement of_elements = placements<Element>[place], of_slopes = placements<Slope>[place];
+  const std::vector<Slope> slopes = mixed_values<Slope>(shape.channels, 6);
+  const GuardedBuffer<Element> x(mixed_values<Element>(n, 7), of_elements), dy(mixed_values<Element>(n, 8), of_elements);
+  const GuardedBuffer<Element> out(n, of_elements);
+  const GuardedBuffer<Slope> slope(slopes, of_slopes), dslope(shape.channels, of_slopes);
   const auto check = [&](const char* what) {
     ASSERT_TRUE(out.check()) << what;
     ASSERT_TRUE(dslope.check()) << what;
     ASSERT_TRUE(identical_bits(slopes, slope.span())) << what;
   };
-  ASSERT_EQ(rectify_prelu_forward(RECTIFY_F32, RECTIFY_F32, shape, x.data(), slope.data(), out.data(), &options),
+  ASSERT_EQ(rectify_prelu_forward(Format::dtype, Format::slope_dtype, shape, x.data(), slope.data(), out.data(), &options),
             RECTIFY_OK);
   check("forward");
   for (const bool with_dx : {true, false}) {
     for (const bool with_dslope : {true, false}) {
       if (!with_dx && !with_dslope) continue;
-      ASSERT_EQ(rectify_prelu_backward(RECTIFY_F32, RECTIFY_F32, shape, x.data(), slope.data(), dy.data(),
+      ASSERT_EQ(rectify_prelu_backward(Format::dtype, Format::slope_dtype, shape, x.data(), slope.data(), dy.data(),
                                        with_dx ? out.data() : nullptr, with_dslope ? dslope.data() : nullptr, &options),
                 RECTIFY_OK);
       check("backward");
@@ -111,7 +117,7 @@ void Bounds::expect_prelu_within(rectify_shape shape, Placement placement) {
   }
 }
 
-TEST_P(Bounds, PreluEveryLayout) {
+RECTIFY_ON_EACH_FORMAT(Bounds, PreluEveryLayout) {
   std::vector<rectify_shape> shapes = {{3, 5, 49},   {1, 7, 196},   {2, 3, 784},  {1, 2, 4095}, {2, 2, 4096},
                                        {1, 3, 4097}, {1, 2, 10000}, {2, 40, 49},  {1, 1, 5000}, {64, 1026, 1},
                                        {1, 5000, 1}, {65, 256, 1},  {2, 20011, 1}};
@@ -120,8 +126,8 @@ TEST_P(Bounds, PreluEveryLayout) {
   for (size_t channels = 1023; channels <= 1026; ++channels) shapes.push_back({2, channels, 1});
   for (size_t outer = 1; outer <= 130; ++outer) shapes.push_back({outer, 5, 1});
   for (const rectify_shape shape : shapes) {
-    for (const Placement placement : placements) {
-      expect_prelu_within(shape, placement);
+    for (size_t place = 0; place < std::size(placements<Element>); ++place) {
+      expect_prelu_within<Format>(shape, place);
       if (HasFatalFailure()) return;
     }
   }

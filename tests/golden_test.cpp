@@ -15,8 +15,8 @@
 #include <string>
 #include <vector>
 
-#include "tests/support/backends.hpp"
 #include "tests/support/inputs.hpp"
+#include "tests/support/on_each_format.hpp"
 #include "tests/support/operations.hpp"
 #include "tests/support/same_bits.hpp"
 #include "tests/support/special_values.hpp"
@@ -24,51 +24,75 @@
 namespace rectify::tests {
 namespace {
 
-using Values = std::vector<float>;
-
 // FNV-1a, 64 bits, over the bytes of the values' bits, lowest first; every NaN is one.
-uint64_t hash(const Values& values) {
+template <AnyNumber T>
+uint64_t hash(const std::vector<T>& values) {
   uint64_t result = 0xcbf29ce484222325u;
-  for (const float value : values) {
-    const uint32_t bits = canonical_bits(value);
-    for (uint32_t shift = 0; shift < 32; shift += 8) result = (result ^ (bits >> shift & 0xff)) * 0x100000001b3u;
+  for (const T value : values) {
+    const uint64_t bits = canonical_bits(value);
+    for (uint32_t shift = 0; shift < 8 * sizeof(T); shift += 8) result = (result ^ (bits >> shift & 0xff)) * 0x100000001b3u;
   }
   return result;
 }
 
-// Every sign and exponent with mantissas spread over their range, the special values, and what a layer sees.
-Values golden_inputs() {
-  Values inputs = special_values();
-  for (uint32_t exponent = 0; exponent < 512; ++exponent) {
-    for (uint32_t i = 0; i < 64; ++i) inputs.push_back(float_of(exponent << 23 | scrambled(exponent * 64 + i) >> 9));
+// Every sign and exponent with mantissas spread over their range (of 16 bits: all there are), the special values, and what
+// a layer sees.
+template <AnyNumber T>
+std::vector<T> golden_inputs() {
+  std::vector<T> inputs = special_values<T>();
+  if constexpr (is_sixteen_bit<T>) {
+    for (uint32_t bits = 0; bits < 0x10000; ++bits) inputs.push_back(from_bits<T>(static_cast<uint16_t>(bits)));
+    return inputs;
+  } else {
+    constexpr int mantissa = Number<T>::precision - 1;
+    constexpr uint32_t exponents = 1u << (8 * static_cast<int>(sizeof(T)) - mantissa);
+    for (uint32_t exponent = 0; exponent < exponents; ++exponent) {
+      for (uint32_t i = 0; i < 64; ++i) {
+        const BitsOf<T> digits = scrambled(exponent * 64 + i) >> 9;
+        inputs.push_back(from_bits<T>(BitsOf<T>{exponent} << mantissa | digits << (mantissa - 23)));
+      }
+    }
+    for (const T value : ordinary_values<T>(4096, 1, 4.0f)) inputs.push_back(value);
+    for (const T value : ordinary_values<T>(4096, 2, 128.0f)) inputs.push_back(value);
+    return inputs;
   }
-  for (const float value : ordinary_values(4096, 1, 4.0f)) inputs.push_back(value);
-  for (const float value : ordinary_values(4096, 2, 128.0f)) inputs.push_back(value);
-  return inputs;
 }
 
 // Gradients to go with them: ordinary ones, and now and then a special one.
-Values golden_gradients(size_t count) {
-  Values gradients = ordinary_values(count, 3);
-  const Values specials = special_values();
+template <AnyNumber T>
+std::vector<T> golden_gradients(size_t count) {
+  std::vector<T> gradients = ordinary_values<T>(count, 3);
+  const std::vector<T> specials = special_values<T>();
   for (size_t i = 0; i < count; i += 7) gradients[i] = specials[i / 7 % specials.size()];
   return gradients;
 }
 
+// What the lines of a format begin with.
+template <class Format>
+std::string line_prefix() {
+  const std::string name = Format::name;
+  return name == "f32" ? "" : name + " ";
+}
+
 using Hashes = std::map<std::string, uint64_t>;
 
+template <class Format>
 void add_maps(Hashes& hashes, const rectify_options& options) {
-  const Values x = golden_inputs(), dy = golden_gradients(x.size());
-  for (const Operation& operation : all_operations()) {
-    Values out(x.size());
+  using Element = typename Format::Element;
+  const std::vector<Element> x = golden_inputs<Element>(), dy = golden_gradients<Element>(x.size());
+  for (const Operation& operation : all_operations<Format>()) {
+    std::vector<Element> out(x.size());
     EXPECT_EQ(operation.call(x.size(), x.data(), dy.data(), out.data(), &options), RECTIFY_OK) << operation;
     std::ostringstream name;
-    name << operation.name << ' ' << std::setprecision(17) << operation.parameter;
+    name << line_prefix<Format>() << operation.name << ' ' << std::setprecision(17) << operation.parameter;
     EXPECT_TRUE(hashes.emplace(name.str(), hash(out)).second) << name.str() << " stands for two operations";
   }
 }
 
+template <class Format>
 void add_sums(Hashes& hashes, const rectify_options& options) {
+  using Element = typename Format::Element;
+  using Slope = typename Format::Slope;
   for (const rectify_shape shape : {rectify_shape{1, 1, 1},
                                     {1, 1, 70},
                                     {1, 1, 4097},
@@ -83,32 +107,39 @@ void add_sums(Hashes& hashes, const rectify_options& options) {
                                     {67, 1025, 1},
                                     {3, 10007, 1}}) {
     const size_t n = shape.outer * shape.channels * shape.inner;
-    const Values x = ordinary_values(n, 4, 4.0f), dy = ordinary_values(n, 5), slope = ordinary_values(shape.channels, 6);
-    std::ostringstream name;
-    name << " {" << shape.outer << ", " << shape.channels << ", " << shape.inner << '}';
+    const std::vector<Element> x = ordinary_values<Element>(n, 4, 4.0f), dy = ordinary_values<Element>(n, 5);
+    const std::vector<Slope> slope = ordinary_values<Slope>(shape.channels, 6);
+    std::ostringstream layout;
+    layout << " {" << shape.outer << ", " << shape.channels << ", " << shape.inner << '}';
+    const auto add = [&](const char* name, uint64_t value) { hashes[line_prefix<Format>() + name + layout.str()] = value; };
 
-    Values out(n), dslope(shape.channels);
-    EXPECT_EQ(rectify_prelu_forward(RECTIFY_F32, RECTIFY_F32, shape, x.data(), slope.data(), out.data(), &options),
+    std::vector<Element> out(n);
+    std::vector<Slope> dslope(shape.channels);
+    EXPECT_EQ(
+        rectify_prelu_forward(Format::dtype, Format::slope_dtype, shape, x.data(), slope.data(), out.data(), &options),
+        RECTIFY_OK);
+    add("prelu_forward y", hash(out));
+    EXPECT_EQ(rectify_prelu_backward(Format::dtype, Format::slope_dtype, shape, x.data(), slope.data(), dy.data(),
+                                     out.data(), dslope.data(), &options),
               RECTIFY_OK);
-    hashes["prelu_forward y" + name.str()] = hash(out);
-    EXPECT_EQ(rectify_prelu_backward(RECTIFY_F32, RECTIFY_F32, shape, x.data(), slope.data(), dy.data(), out.data(),
-                                     dslope.data(), &options),
-              RECTIFY_OK);
-    hashes["prelu_backward dx" + name.str()] = hash(out);
-    hashes["prelu_backward dslope" + name.str()] = hash(dslope);
+    add("prelu_backward dx", hash(out));
+    add("prelu_backward dslope", hash(dslope));
 
-    Values dalpha(1);
-    EXPECT_EQ(rectify_elu_backward(RECTIFY_F32, n, 0.5, x.data(), dy.data(), out.data(), dalpha.data(), &options),
+    if (!Format::has_scalar_slopes) continue;
+    std::vector<typename Format::Scalar> dalpha(1);
+    EXPECT_EQ(rectify_elu_backward(Format::dtype, n, 0.5, x.data(), dy.data(), out.data(), dalpha.data(), &options),
               RECTIFY_OK);
-    hashes["elu_backward dalpha" + name.str()] = hash(dalpha);
+    add("elu_backward dalpha", hash(dalpha));
   }
 }
 
+// Of one format; the number of the contract itself goes with f32.
+template <class Format>
 Hashes computed_hashes(const rectify_options& options) {
   Hashes hashes;
-  hashes["numerics version"] = static_cast<uint64_t>(rectify_numerics_version());
-  add_maps(hashes, options);
-  add_sums(hashes, options);
+  if (line_prefix<Format>().empty()) hashes["numerics version"] = static_cast<uint64_t>(rectify_numerics_version());
+  add_maps<Format>(hashes, options);
+  add_sums<Format>(hashes, options);
   return hashes;
 }
 
@@ -133,21 +164,27 @@ void write(const Hashes& hashes, const char* path) {
   ASSERT_TRUE(file.flush()) << path;
 }
 
-class Golden : public OnEachBackend {};
-RECTIFY_ON_EACH_BACKEND(Golden);
+class Golden : public OnEachFormat {};
 
-TEST_P(Golden, Hashes) {
-  const Hashes computed = computed_hashes(options);
-  if (const char* const path = std::getenv("RECTIFY_WRITE_GOLDEN"); path != nullptr && GetParam() == scalar_backend) {
-    return write(computed, path);
-  }
+const char* file_to_write() { return std::getenv("RECTIFY_WRITE_GOLDEN"); }
+
+RECTIFY_ON_EACH_FORMAT(Golden, Hashes) {
+  if (file_to_write()) GTEST_SKIP() << "the file is being written";
   const Hashes committed = committed_hashes();
-  for (const auto& [name, value] : computed) {
+  for (const auto& [name, value] : computed_hashes<Format>(options)) {
     const auto found = committed.find(name);
     ASSERT_NE(found, committed.end()) << name << " is not in the file";
     EXPECT_EQ(found->second, value) << name;
   }
-  EXPECT_EQ(committed.size(), computed.size()) << "the file has lines that nothing computes";
+}
+
+// Nothing stands in the file but what is computed. Or it is written here.
+TEST(GoldenFile, IsComplete) {
+  const rectify_options scalar = options_for(scalar_backend);
+  Hashes computed;
+  for_each_format([&]<class Format>() { computed.merge(computed_hashes<Format>(scalar)); });
+  if (file_to_write()) return write(computed, file_to_write());
+  EXPECT_EQ(committed_hashes(), computed);
 }
 
 }  // namespace

@@ -107,17 +107,6 @@ inline std::vector<std::string> vector_backends() {
   return names;
 }
 
-// The same fixture, for bodies that compare with the scalar reference.
-class AgainstScalar : public OnEachBackend {
- protected:
-  void SetUp() override {
-    OnEachBackend::SetUp();
-    if (!IsSkipped() && !HasFatalFailure()) reach(scalar_backend, scalar);
-  }
-
-  rectify_options scalar{};
-};
-
 }  // namespace rectify::tests
 
 // One case per backend, named after it. Without backends the suite is empty, which GoogleTest reports as a failure.

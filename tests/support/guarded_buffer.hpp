@@ -29,6 +29,10 @@ template <class T>
 constexpr Placement elements_from_start(size_t elements) {
   return {Placement::start, elements * sizeof(T)};
 }
+template <class T>
+constexpr Placement elements_from_end(size_t elements) {
+  return {Placement::end, elements * sizeof(T)};
+}
 
 template <class T>
 class GuardedBuffer {

@@ -1,42 +1,66 @@
-// Comparing floats by their bits. same_bits() takes every NaN for the same value, as the contract does where a NaN is
-// computed; identical_bits() keeps the payload, for values that pass through unchanged.
+// Comparing numbers of any format by their bits. same_bits() takes every NaN for the same value, as the contract does where
+// a NaN is computed; identical_bits() keeps the payload, for values that pass through unchanged, and passed_bits() does
+// where a conversion may have made a signalling NaN quiet.
 #pragma once
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
-#include <bit>
 #include <cstdint>
 #include <cstring>
 #include <iomanip>
 #include <ios>
+#include <ranges>
 #include <span>
 #include <sstream>
 #include <string>
 
+#include "tests/support/formats.hpp"
+
 namespace rectify::tests {
 
-constexpr uint32_t bits_of(float value) { return std::bit_cast<uint32_t>(value); }
-constexpr float float_of(uint32_t bits) { return std::bit_cast<float>(bits); }
-
-constexpr bool is_nan_bits(uint32_t bits) { return (bits & 0x7fffffffu) > 0x7f800000u; }
+template <AnyNumber T>
+constexpr bool is_nan(T value) {
+  return static_cast<BitsOf<T>>(bits_of(value) & ~Number<T>::sign) > Number<T>::infinity;
+}
 
 // The bits with every NaN as one.
-constexpr uint32_t canonical_bits(uint32_t bits) { return is_nan_bits(bits) ? 0x7fc00000u : bits; }
-constexpr uint32_t canonical_bits(float value) { return canonical_bits(bits_of(value)); }
+template <AnyNumber T>
+constexpr BitsOf<T> canonical_bits(T value) {
+  return is_nan(value) ? static_cast<BitsOf<T>>(Number<T>::infinity | Number<T>::quiet) : bits_of(value);
+}
 
-constexpr bool same_bits(float a, float b) { return canonical_bits(a) == canonical_bits(b); }
-constexpr bool identical_bits(float a, float b) { return bits_of(a) == bits_of(b); }
+// The bits with every NaN quiet.
+template <AnyNumber T>
+constexpr BitsOf<T> quiet_bits(T value) {
+  return is_nan(value) ? static_cast<BitsOf<T>>(bits_of(value) | Number<T>::quiet) : bits_of(value);
+}
+
+template <AnyNumber T>
+constexpr bool same_bits(T a, T b) {
+  return canonical_bits(a) == canonical_bits(b);
+}
+template <AnyNumber T>
+constexpr bool identical_bits(T a, T b) {
+  return bits_of(a) == bits_of(b);
+}
+template <AnyNumber T>
+constexpr bool passed_bits(T given, T got) {
+  return is_sixteen_bit<T> ? bits_of(got) == bits_of(given) || bits_of(got) == quiet_bits(given)
+                           : identical_bits(given, got);
+}
 
 // A value with its bits, for messages.
-inline std::string shown(float value) {
+template <AnyNumber T>
+std::string shown(T value) {
   std::ostringstream text;
-  text << std::setprecision(9) << value << " (0x" << std::hex << std::setfill('0') << std::setw(8) << bits_of(value) << ")";
+  text << std::setprecision(sizeof(T) == 8 ? 17 : 9) << widened(value) << " (0x" << std::hex << std::setfill('0')
+       << std::setw(2 * sizeof(T)) << bits_of(value) << ")";
   return text.str();
 }
 
 // Compares two arrays; says where they differ first and how often.
-inline testing::AssertionResult same_bits(std::span<const float> expected, std::span<const float> actual) {
+template <AnyNumber T, class Same>
+testing::AssertionResult all_same(std::span<const T> expected, std::span<const T> actual, Same same) {
   if (expected.size() != actual.size()) {
     return testing::AssertionFailure() << expected.size() << " values expected, " << actual.size() << " given";
   }
@@ -46,7 +70,7 @@ inline testing::AssertionResult same_bits(std::span<const float> expected, std::
   size_t first = 0;
   size_t count = 0;
   for (size_t i = expected.size(); i-- > 0;) {
-    if (!same_bits(expected[i], actual[i])) {
+    if (!same(expected[i], actual[i])) {
       first = i;
       ++count;
     }
@@ -56,18 +80,25 @@ inline testing::AssertionResult same_bits(std::span<const float> expected, std::
                                      << ": expected " << shown(expected[first]) << ", got " << shown(actual[first]);
 }
 
-// The same, but for payloads too.
-inline testing::AssertionResult identical_bits(std::span<const float> expected, std::span<const float> actual) {
-  if (expected.size() != actual.size()) {
-    return testing::AssertionFailure() << expected.size() << " values expected, " << actual.size() << " given";
-  }
-  for (size_t i = 0; i < expected.size(); ++i) {
-    if (!identical_bits(expected[i], actual[i])) {
-      return testing::AssertionFailure() << "values differ at " << i << ": expected " << shown(expected[i]) << ", got "
-                                         << shown(actual[i]);
-    }
-  }
-  return testing::AssertionSuccess();
+template <class Range>
+concept Numbers = std::ranges::contiguous_range<Range> && AnyNumber<std::ranges::range_value_t<Range>>;
+
+template <Numbers Range>
+std::span<const std::ranges::range_value_t<Range>> as_span(const Range& values) {
+  return {std::ranges::data(values), std::ranges::size(values)};
+}
+
+template <Numbers Expected, Numbers Actual>
+testing::AssertionResult same_bits(const Expected& expected, const Actual& actual) {
+  return all_same(as_span(expected), as_span(actual), [](auto a, auto b) { return same_bits(a, b); });
+}
+template <Numbers Expected, Numbers Actual>
+testing::AssertionResult identical_bits(const Expected& expected, const Actual& actual) {
+  return all_same(as_span(expected), as_span(actual), [](auto a, auto b) { return identical_bits(a, b); });
+}
+template <Numbers Given, Numbers Got>
+testing::AssertionResult passed_bits(const Given& given, const Got& got) {
+  return all_same(as_span(given), as_span(got), [](auto a, auto b) { return passed_bits(a, b); });
 }
 
 }  // namespace rectify::tests
