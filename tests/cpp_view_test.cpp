@@ -68,8 +68,16 @@ using Formats = testing::Types<  //
     Format<float16, float, float, RECTIFY_F16, RECTIFY_F32>, Format<float16, float16, float, RECTIFY_F16, RECTIFY_F16>,
     Format<bfloat16, float, float, RECTIFY_BF16, RECTIFY_F32>,
     Format<bfloat16, bfloat16, float, RECTIFY_BF16, RECTIFY_BF16>,
-#ifdef __FLT16_MANT_DIG__
-    Format<_Float16, float, float, RECTIFY_F16, RECTIFY_F32>, Format<_Float16, float16, float, RECTIFY_F16, RECTIFY_F16>,
+#ifdef RECTIFY_COMPILERS_FLOAT16
+    Format<RECTIFY_COMPILERS_FLOAT16, float, float, RECTIFY_F16, RECTIFY_F32>,
+    Format<RECTIFY_COMPILERS_FLOAT16, float16, float, RECTIFY_F16, RECTIFY_F16>,
+#endif
+#ifdef RECTIFY_COMPILERS_BFLOAT16
+    Format<RECTIFY_COMPILERS_BFLOAT16, float, float, RECTIFY_BF16, RECTIFY_F32>,
+#endif
+#ifdef __ARM_FP16_FORMAT_IEEE
+    Format<__fp16, float, float, RECTIFY_F16, RECTIFY_F32>,
+
 #endif
     Format<EngineBfloat, float, float, RECTIFY_BF16, RECTIFY_F32>,
     Format<EngineBfloat, bfloat16, float, RECTIFY_BF16, RECTIFY_BF16>>;
@@ -81,7 +89,14 @@ struct FormatName {
     if (std::is_same_v<T, double>) return "double";
     if (std::is_same_v<T, float16>) return "float16";
     if (std::is_same_v<T, bfloat16>) return "bfloat16";
-    return std::is_same_v<T, EngineBfloat> ? "engine_bfloat" : "compilers_float16";
+    if (std::is_same_v<T, EngineBfloat>) return "engine_bfloat";
+#ifdef RECTIFY_COMPILERS_BFLOAT16
+    if (std::is_same_v<T, RECTIFY_COMPILERS_BFLOAT16>) return "compilers_bfloat16";
+#endif
+#ifdef RECTIFY_COMPILERS_FLOAT16
+    if (std::is_same_v<T, RECTIFY_COMPILERS_FLOAT16>) return "compilers_float16";
+#endif
+    return "arms_float16";
   }
   template <class F>
   static std::string GetName(int) {

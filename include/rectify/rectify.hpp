@@ -46,6 +46,18 @@
 #include <stdfloat>
 #endif
 
+// The compiler's own 16-bit types. (g++ before 13 has the first, in C++, on x86 alone, and tells its size everywhere.)
+#if defined(__STDCPP_FLOAT16_T__)
+#define RECTIFY_COMPILERS_FLOAT16 std::float16_t
+#elif defined(__FLT16_MANT_DIG__) && (defined(__clang__) || defined(__SSE2__) || __GNUC__ >= 13)
+#define RECTIFY_COMPILERS_FLOAT16 _Float16
+#endif
+#if defined(__STDCPP_BFLOAT16_T__)
+#define RECTIFY_COMPILERS_BFLOAT16 std::bfloat16_t
+#elif defined(__BFLT16_MANT_DIG__)
+#define RECTIFY_COMPILERS_BFLOAT16 __bf16
+#endif
+
 namespace rectify {
 
 // ---- Status ---------------------------------------------------------------------------------------------------------
@@ -165,19 +177,17 @@ template <>
 struct dtype_of<float16> : is_dtype<dtype::f16> {};
 template <>
 struct dtype_of<bfloat16> : is_dtype<dtype::bf16> {};
-#if defined(__STDCPP_FLOAT16_T__)
+#if defined(RECTIFY_COMPILERS_FLOAT16)
 template <>
-struct dtype_of<std::float16_t> : is_dtype<dtype::f16> {};
-#elif defined(__FLT16_MANT_DIG__)
-template <>
-struct dtype_of<_Float16> : is_dtype<dtype::f16> {};
+struct dtype_of<RECTIFY_COMPILERS_FLOAT16> : is_dtype<dtype::f16> {};
 #endif
-#if defined(__STDCPP_BFLOAT16_T__)
+#if defined(RECTIFY_COMPILERS_BFLOAT16)
 template <>
-struct dtype_of<std::bfloat16_t> : is_dtype<dtype::bf16> {};
-#elif defined(__BFLT16_MANT_DIG__)
+struct dtype_of<RECTIFY_COMPILERS_BFLOAT16> : is_dtype<dtype::bf16> {};
+#endif
+#if defined(__ARM_FP16_FORMAT_IEEE)
 template <>
-struct dtype_of<__bf16> : is_dtype<dtype::bf16> {};
+struct dtype_of<__fp16> : is_dtype<dtype::f16> {};
 #endif
 
 // A type whose objects are the numbers of a format.
