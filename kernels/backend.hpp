@@ -72,8 +72,7 @@ enum Feature : uint32_t {
   feature_avx512bw = 1u << 4,
   feature_avx512dq = 1u << 5,
   feature_avx512vl = 1u << 6,
-  feature_avx512bf16 = 1u << 7,
-  feature_neon = 1u << 8,
+  feature_neon = 1u << 7,
 };
 
 struct Backend {

@@ -23,3 +23,8 @@ foreach(backend IN LISTS RECTIFY_BACKENDS)
   target_sources(vocabulary_test PRIVATE $<TARGET_OBJECTS:vocabulary_${backend}>)
   target_compile_definitions(vocabulary_test PRIVATE RECTIFY_VOCABULARY_${upper})
 endforeach()
+
+# What the vocabulary could use and does not.
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
+  rectify_test(bfloat_instruction_test vocabulary/bfloat_instruction_test.cpp)
+endif()

@@ -1,7 +1,7 @@
 // 16 lanes of f32, and 16-bit elements widened to them.
 //
-// f16 has its conversions. bf16 is the upper half of an f32: widening shifts it up; rounding is integer arithmetic, or
-// narrowed() of bf16.hpp where the CPU has an instruction for it.
+// f16 has its conversions. bf16 is the upper half of an f32: widening shifts it up, rounding is integer arithmetic. The
+// instruction of AVX512_BF16 would be slower: tests/vocabulary/bfloat_instruction_test.cpp.
 #pragma once
 
 #include <immintrin.h>
@@ -35,22 +35,11 @@ RECTIFY_INLINE __m256i narrowed(__m512 v, Half) {
 }
 // Adds what carries into the upper half where it is to be rounded up. A NaN stays one unless its payload is about all ones:
 // see without_payload().
-RECTIFY_INLINE __m512i rounded_bits(__m512 v) {
-  const __m512i bits = _mm512_castps_si512(v), odd = _mm512_and_si512(_mm512_srli_epi32(bits, 16), _mm512_set1_epi32(1));
-  return _mm512_add_epi32(_mm512_add_epi32(bits, _mm512_set1_epi32(0x7FFF)), odd);
-}
-RECTIFY_INLINE __m256i upper_halves(__m512i bits) { return _mm512_cvtepi32_epi16(_mm512_srli_epi32(bits, 16)); }
-#if defined(RECTIFY_AVX512BF16)
-// The instruction does all but two things: it takes denormals for zeros, whatever MXCSR says, and so a vector with one goes
-// the long way. (It makes NaN quiet, as it may.)
 RECTIFY_INLINE __m256i narrowed(__m512 v, Bfloat) {
-  constexpr int denormal = 0x20;
-  if (__builtin_expect(_mm512_fpclass_ps_mask(v, denormal) != 0, 0)) return upper_halves(rounded_bits(v));
-  return reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(v));
+  const __m512i bits = _mm512_castps_si512(v), odd = _mm512_and_si512(_mm512_srli_epi32(bits, 16), _mm512_set1_epi32(1));
+  const __m512i rounded = _mm512_add_epi32(_mm512_add_epi32(bits, _mm512_set1_epi32(0x7FFF)), odd);
+  return _mm512_cvtepi32_epi16(_mm512_srli_epi32(rounded, 16));
 }
-#else
-RECTIFY_INLINE __m256i narrowed(__m512 v, Bfloat) { return upper_halves(rounded_bits(v)); }
-#endif
 
 struct Mask32 {
   __mmask16 v;

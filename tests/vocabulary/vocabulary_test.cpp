@@ -20,14 +20,11 @@
 
 namespace rectify::tests {
 
-extern const Vocabulary vocabulary_avx512bf16, vocabulary_avx512, vocabulary_avx2, vocabulary_neon;
+extern const Vocabulary vocabulary_avx512, vocabulary_avx2, vocabulary_neon;
 
 namespace {
 
 const Vocabulary* const vocabularies[] = {
-#if defined(RECTIFY_VOCABULARY_AVX512BF16)
-    &vocabulary_avx512bf16,
-#endif
 #if defined(RECTIFY_VOCABULARY_AVX512)
     &vocabulary_avx512,
 #endif

@@ -110,7 +110,6 @@ using Doubles = Lanes<double, simde__m512d>;
 using Words = Lanes<uint16_t, simde__m512i>;
 using HalfWords = Lanes<uint16_t, __m256i>;  // of half a register
 using Integers = Lanes<uint32_t, simde__m512i>;
-using FloatBits = Lanes<uint32_t, simde__m512>;
 
 // Masked accesses touch the lanes of the mask alone.
 template <class L>
@@ -171,15 +170,13 @@ EMULATED simde__m512d emulated_max_pd(simde__m512d a, simde__m512d b) {
 // a * 2^floor(n); SIMDe flushes the smallest results.
 EMULATED simde__m512 emulated_scalef_ps(simde__m512 a, simde__m512 n) {
   const Floats from = Floats::of(a), power = Floats::of(n);
-  return Floats::make([&](int i) {
-    return scalbnf(from.lane[i], static_cast<int>(fmaxf(-400, fminf(floorf(power.lane[i]), 400))));
-  });
+  return Floats::make(
+      [&](int i) { return scalbnf(from.lane[i], static_cast<int>(fmaxf(-400, fminf(floorf(power.lane[i]), 400)))); });
 }
 EMULATED simde__m512d emulated_scalef_pd(simde__m512d a, simde__m512d n) {
   const Doubles from = Doubles::of(a), power = Doubles::of(n);
-  return Doubles::make([&](int i) {
-    return scalbn(from.lane[i], static_cast<int>(fmax(-3000, fmin(floor(power.lane[i]), 3000))));
-  });
+  return Doubles::make(
+      [&](int i) { return scalbn(from.lane[i], static_cast<int>(fmax(-3000, fmin(floor(power.lane[i]), 3000)))); });
 }
 #define _mm512_scalef_ps emulated_scalef_ps
 #define _mm512_scalef_pd emulated_scalef_pd
@@ -241,48 +238,3 @@ EMULATED __mmask32 emulated_testn_epi16_mask(simde__m512i a, simde__m512i b) {
   return static_cast<__mmask32>(Words::mask([&](int i) { return (first.lane[i] & second.lane[i]) == 0; }));
 }
 #define _mm512_testn_epi16_mask emulated_testn_epi16_mask
-
-// ---- AVX512_BF16, for the backend that uses it ----
-
-#if defined(RECTIFY_EMULATED_AVX512BF16)
-#define __AVX512BF16__ 1
-
-// Intel's manual, VCVTNEPS2BF16: denormals count as zeros whatever MXCSR says, NaN is cut off and made quiet, everything
-// else is rounded to nearest even.
-EMULATED uint16_t emulated_bfloat_of(uint32_t bits) {
-  const uint32_t magnitude = bits & 0x7FFFFFFF;
-  if (magnitude < 0x00800000) return static_cast<uint16_t>(bits >> 16 & 0x8000);
-  if (magnitude > 0x7F800000) return static_cast<uint16_t>(bits >> 16 | 0x0040);
-  return static_cast<uint16_t>((bits + 0x7FFF + (bits >> 16 & 1)) >> 16);
-}
-
-EMULATED __m256i emulated_cvtneps_pbh(simde__m512 a) {
-  const FloatBits from = FloatBits::of(a);
-  return HalfWords::make([&](int i) { return emulated_bfloat_of(from.lane[i]); });
-}
-#define _mm512_cvtneps_pbh emulated_cvtneps_pbh
-
-// The second operand's become the lower half.
-EMULATED simde__m512i emulated_cvtne2ps_pbh(simde__m512 a, simde__m512 b) {
-  const FloatBits upper = FloatBits::of(a), lower = FloatBits::of(b);
-  return Words::make([&](int i) { return emulated_bfloat_of(i < 16 ? lower.lane[i] : upper.lane[i - 16]); });
-}
-#define _mm512_cvtne2ps_pbh emulated_cvtne2ps_pbh
-
-template <int classes>
-EMULATED __mmask16 emulated_fpclass_ps_mask(simde__m512 a) {
-  static_assert(classes == 0x20);  // denormal
-  const FloatBits from = FloatBits::of(a);
-  return static_cast<__mmask16>(FloatBits::mask([&](int i) {
-    const uint32_t magnitude = from.lane[i] & 0x7FFFFFFF;
-    return magnitude != 0 && magnitude < 0x00800000;
-  }));
-}
-#define _mm512_fpclass_ps_mask(a, classes) emulated_fpclass_ps_mask<classes>(a)
-
-EMULATED simde__m512i emulated_permutexvar_epi16(simde__m512i index, simde__m512i a) {
-  const Words from = Words::of(a), at = Words::of(index);
-  return Words::make([&](int i) { return from.lane[at.lane[i] & 31]; });
-}
-#define _mm512_permutexvar_epi16 emulated_permutexvar_epi16
-#endif
