@@ -286,6 +286,84 @@ RECTIFY_ON_EACH_ELEMENT_TYPE(Contract, EluKeepsSmallInputs) {
   }
 }
 
+// ---- What 16-bit formats round ----
+
+// Only where the elements have 16 bits.
+class Rounding : public OnEachFormat {
+ public:
+  template <class Format>
+  static constexpr bool takes = is_sixteen_bit<typename Format::Element>;
+};
+
+// Slopes of f32, one per element, put any float before the rounding: each tie and what lies beside it, and floats all over.
+RECTIFY_ON_EACH_ELEMENT_TYPE(Rounding, OfEveryFloat) {
+  constexpr size_t chunk = size_t{1} << 18;
+  const Values minus_one(chunk, rounded<Element>(-1.0)), one(chunk, rounded<Element>(1.0));
+  std::vector<float> floats;
+  Values out, expected, negated;
+  const auto expect_rounded = [&] {
+    const size_t n = floats.size();
+    expected.clear(), negated.clear(), out.assign(n, unwritten<Element>);
+    for (const float value : floats) {
+      expected.push_back(rounded<Element>(static_cast<double>(value)));
+      negated.push_back(rounded<Element>(static_cast<double>(-value)));
+    }
+    ASSERT_EQ(
+        rectify_prelu_forward(Format::dtype, RECTIFY_F32, {1, n, 1}, minus_one.data(), floats.data(), out.data(), &options),
+        RECTIFY_OK);
+    ASSERT_TRUE(same_bits(negated, out)) << "y, from " << shown(floats.front());
+    ASSERT_EQ(rectify_prelu_backward(Format::dtype, RECTIFY_F32, {1, n, 1}, minus_one.data(), floats.data(), one.data(),
+                                     out.data(), nullptr, &options),
+              RECTIFY_OK);
+    ASSERT_TRUE(same_bits(expected, out)) << "dx, from " << shown(floats.front());
+    floats.clear();
+  };
+  for (uint32_t bits = 0; bits < 0x10000; ++bits) {
+    for (const float value : around_ties(from_bits<Element>(static_cast<uint16_t>(bits)))) floats.push_back(value);
+    if (floats.size() + 8 < chunk && bits != 0xffff) continue;
+    expect_rounded();
+    if (HasFatalFailure()) return;
+  }
+  const uint64_t stride = emulated ? 100003 : input_stride();
+  for (uint64_t bits = 0; bits < uint64_t{1} << 32; bits += stride) {
+    floats.push_back(float_of(static_cast<uint32_t>(bits)));
+    if (floats.size() < chunk && bits + stride < uint64_t{1} << 32) continue;
+    expect_rounded();
+    if (HasFatalFailure()) return;
+  }
+}
+
+// One slope for all: products that are ties, denormal, and beyond the largest number, of all numbers.
+RECTIFY_ON_EACH_FORMAT(Rounding, OfEveryProduct) {
+  Values numbers(0x10000), expected(numbers.size()), out(numbers.size());
+  for (size_t bits = 0; bits < numbers.size(); ++bits) numbers[bits] = from_bits<Element>(static_cast<uint16_t>(bits));
+  const Values minus_one(numbers.size(), rounded<Element>(-1.0));
+  std::vector<double> slopes;
+  constexpr int precision = Number<Element>::precision;
+  for (const double digits : {1.0, 1.5, 1.0 + std::ldexp(1.0, -precision), 1.0 - std::ldexp(1.0, -precision),
+                              1.0 + std::ldexp(3.0, -precision)}) {
+    for (int exponent = -26; exponent <= 16; exponent += emulated ? 13 : 3) slopes.push_back(std::ldexp(digits, exponent));
+  }
+  for (const double each : slopes) {
+    const Slope slope = rounded<Slope>(each);
+    for (size_t i = 0; i < numbers.size(); ++i) expected[i] = forward(widened(slope), numbers[i]);
+    ASSERT_EQ(rectify_prelu_forward(Format::dtype, Format::slope_dtype, {1, 1, numbers.size()}, numbers.data(), &slope,
+                                    out.data(), &options),
+              RECTIFY_OK);
+    ASSERT_TRUE(same_bits(expected, out)) << "y, slope " << each;
+    for (size_t i = 0; i < numbers.size(); ++i) expected[i] = backward(widened(slope), minus_one[i], numbers[i]);
+    for (const bool with_dslope : {false, true}) {
+      Slope dslope;
+      ASSERT_EQ(rectify_prelu_backward(Format::dtype, Format::slope_dtype, {1, 1, numbers.size()}, minus_one.data(), &slope,
+                                       numbers.data(), out.data(), with_dslope ? &dslope : nullptr, &options),
+                RECTIFY_OK);
+      ASSERT_TRUE(same_bits(expected, out)) << "dx, slope " << each;
+    }
+  }
+}
+
+// ---- PReLU in every layout ----
+
 // PReLU in one layout, with slopes of every kind, against the table.
 template <class Format>
 void Contract::expect_prelu(rectify_shape shape, uint32_t seed) {

@@ -52,7 +52,8 @@ if(NOT BUILD_SHARED_LIBS)
       $<TARGET_FILE:contract_test> */f32/scalar:*OneSlope/*/scalar)
     script_test(dispatch.on_haswell dispatch_test.sh on_cpu Haswell avx2
       $<TARGET_FILE:dispatch_test> Dispatch.* $<TARGET_FILE:kernels_reached_test> */avx2
-      $<TARGET_FILE:contract_test> */avx2 $<TARGET_FILE:bits_test> *SpecialValues/*avx2*)
+      $<TARGET_FILE:contract_test> */f32/avx2:*OneSlope/*/avx2
+      $<TARGET_FILE:bits_test> *SpecialValues/*/f32/avx2:*SpecialValues/*forward/*/avx2)
     # AVX2 alone is not enough, nor is a CPU whose operating system does not save the registers.
     foreach(missing IN ITEMS avx avx2 fma f16c xsave)
       script_test(dispatch.on_haswell_without_${missing} dispatch_test.sh on_cpu Haswell,-${missing} scalar

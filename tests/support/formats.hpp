@@ -2,7 +2,7 @@
 // arithmetic where the library works on patterns. And the library's list of formats, for tests that go through all of it.
 #pragma once
 
-#include <array>
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstdint>

@@ -1,6 +1,9 @@
 // Deterministic inputs, the same on every machine: made of integers alone.
 #pragma once
 
+#include <algorithm>
+#include <array>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -50,6 +53,23 @@ std::vector<T> mixed_values(size_t count, uint32_t seed) {
   for (size_t i = 0; i < count; ++i) {
     const uint32_t choice = scrambled(static_cast<uint32_t>(i) ^ (seed << 20) ^ 0x5bd1e995u);
     if (choice % 3 == 0) values[i] = specials[choice / 3 % specials.size()];
+  }
+  return values;
+}
+
+// The value of a 16-bit number and the tie between it and the next one away from zero (for the largest: what would be next
+// if there were more exponents), each with the floats beside it.
+template <AnyNumber T>
+std::array<float, 6> around_ties(T number) {
+  using N = Number<T>;
+  const uint32_t sign = static_cast<uint32_t>(number.bits & N::sign) << 16;
+  const double value = std::fabs(static_cast<double>(widened(number)));
+  const double tie = value + std::ldexp(0.5, std::max(std::ilogb(value), N::lowest_exponent) - N::precision + 1);
+  std::array<float, 6> values;
+  size_t count = 0;
+  for (const double each : {value, tie}) {
+    const uint32_t bits = bits_of(static_cast<float>(each));
+    for (const uint32_t beside : {bits - 1, bits, bits + 1}) values[count++] = float_of(beside | sign);
   }
   return values;
 }

@@ -17,9 +17,12 @@
 
 namespace rectify::tests {
 
-// `options` reach `backend`. A fixture may hide backends() and variants(): for each variant there is a case of its own.
+// `options` reach `backend`. A fixture may hide what stands first: the formats it takes, the backends, and the variants,
+// for each of which there is a case of its own.
 class OnEachFormat : public testing::Test {
  public:
+  template <class Format>
+  static constexpr bool takes = true;
   static std::vector<std::string> backends() { return compiled_backends(); }
   template <class Format>
   static std::vector<std::string> variants() {
@@ -51,21 +54,21 @@ class VectorsAgainstScalar : public AgainstScalar {
   static std::vector<std::string> backends() { return vector_backends(); }
 };
 
-template <template <class Format> class Case>
-bool register_on_each_format(const char* suite, const std::string& name, const char* file, int line,
-                             bool once_per_element_type) {
+template <template <class Format> class Case, bool once_per_element_type>
+bool register_on_each_format(const char* suite, const std::string& name, const char* file, int line) {
   for_each_format([&]<class Format>() {
-    if (once_per_element_type && !Format::has_scalar_slopes) return;
-    for (const std::string& variant : Case<Format>::template variants<Format>()) {
-      for (const std::string& backend : Case<Format>::backends()) {
-        const std::string full_name =
-            name + "/" + (variant.empty() ? variant : variant + "/") + Format::name + "/" + backend;
-        testing::RegisterTest(suite, full_name.c_str(), nullptr, nullptr, file, line, [=]() -> testing::Test* {
-          Case<Format>* const test = new Case<Format>;
-          test->backend = backend;
-          test->variant = variant;
-          return test;
-        });
+    if constexpr (Case<Format>::template takes<Format> && (Format::has_scalar_slopes || !once_per_element_type)) {
+      for (const std::string& variant : Case<Format>::template variants<Format>()) {
+        for (const std::string& backend : Case<Format>::backends()) {
+          const std::string full_name =
+              name + "/" + (variant.empty() ? variant : variant + "/") + Format::name + "/" + backend;
+          testing::RegisterTest(suite, full_name.c_str(), nullptr, nullptr, file, line, [=]() -> testing::Test* {
+            Case<Format>* const test = new Case<Format>;
+            test->backend = backend;
+            test->variant = variant;
+            return test;
+          });
+        }
       }
     }
   });
@@ -74,18 +77,19 @@ bool register_on_each_format(const char* suite, const std::string& name, const c
 
 }  // namespace rectify::tests
 
-#define RECTIFY_FORMAT_CASE(Fixture, Name, once_per_element_type)                                                          \
-  template <class Format>                                                                                                  \
-  class Fixture##_##Name final : public Fixture {                                                                          \
-    using Element = typename Format::Element;                                                                              \
-    using Slope = typename Format::Slope;                                                                                  \
-    using Scalar = typename Format::Scalar;                                                                                \
-    using Values = std::vector<Element>;                                                                                   \
-    void TestBody() override;                                                                                              \
-  };                                                                                                                       \
-  [[maybe_unused]] const bool registered_##Fixture##_##Name = ::rectify::tests::register_on_each_format<Fixture##_##Name>( \
-      #Fixture, #Name, __FILE__, __LINE__, once_per_element_type);                                                         \
-  template <class Format>                                                                                                  \
+#define RECTIFY_FORMAT_CASE(Fixture, Name, once_per_element_type)                                                   \
+  template <class Format>                                                                                           \
+  class Fixture##_##Name final : public Fixture {                                                                   \
+    using Element = typename Format::Element;                                                                       \
+    using Slope = typename Format::Slope;                                                                           \
+    using Scalar = typename Format::Scalar;                                                                         \
+    using Values = std::vector<Element>;                                                                            \
+    void TestBody() override;                                                                                       \
+  };                                                                                                                \
+  [[maybe_unused]] const bool registered_##Fixture##_##Name =                                                       \
+      ::rectify::tests::register_on_each_format<Fixture##_##Name, once_per_element_type>(#Fixture, #Name, __FILE__, \
+                                                                                         __LINE__);                 \
+  template <class Format>                                                                                           \
   void Fixture##_##Name<Format>::TestBody()
 
 #define RECTIFY_ON_EACH_FORMAT(Fixture, Name) RECTIFY_FORMAT_CASE(Fixture, Name, false)
