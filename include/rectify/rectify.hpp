@@ -46,7 +46,8 @@
 #include <stdfloat>
 #endif
 
-// The compiler's own 16-bit types. (g++ before 13 has the first, in C++, on x86 alone, and tells its size everywhere.)
+// The compiler's own 16-bit types. (g++ before 13 has the first, in C++, on x86 alone, and tells its size everywhere;
+// clang says nothing of the second.)
 #if defined(__STDCPP_FLOAT16_T__)
 #define RECTIFY_COMPILERS_FLOAT16 std::float16_t
 #elif defined(__FLT16_MANT_DIG__) && (defined(__clang__) || defined(__SSE2__) || __GNUC__ >= 13)
@@ -54,7 +55,7 @@
 #endif
 #if defined(__STDCPP_BFLOAT16_T__)
 #define RECTIFY_COMPILERS_BFLOAT16 std::bfloat16_t
-#elif defined(__BFLT16_MANT_DIG__)
+#elif defined(__BFLT16_MANT_DIG__) || (__clang_major__ >= 17 && (defined(__SSE2__) || defined(__aarch64__)))
 #define RECTIFY_COMPILERS_BFLOAT16 __bf16
 #endif
 
