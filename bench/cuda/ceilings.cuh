@@ -9,11 +9,11 @@
 
 namespace roofline_cuda {
 
-// The full-size arrays of one measurement.
+// The full-size arrays of one measurement, in whatever format.
 struct Arrays {
-  float* x;
-  float* dy;
-  float* out;
+  void* x;
+  void* dy;
+  void* out;
 };
 
 // out = x, or out = x + dy; every thread has `in_flight` pieces of 16 bytes of each input on their way.
@@ -40,32 +40,30 @@ __global__ void move_pieces(const float4* x, const float4* dy, float4* out, size
 struct Ceiling {
   const char* name;
   int reads;
-  void (*run)(const Arrays& arrays, size_t n);
+  void (*run)(const Arrays& arrays, size_t bytes);
 };
 
 template <int reads, int in_flight>
-void run_pieces(const Arrays& arrays, size_t n) {
+void run_pieces(const Arrays& arrays, size_t bytes) {
   constexpr unsigned threads = 256;
-  const size_t pieces = n / 4, of_block = size_t{threads} * in_flight;
+  const size_t pieces = bytes / sizeof(float4), of_block = size_t{threads} * in_flight;
   move_pieces<reads, in_flight><<<static_cast<unsigned>((pieces + of_block - 1) / of_block), threads>>>(
-      reinterpret_cast<const float4*>(arrays.x), reinterpret_cast<const float4*>(arrays.dy),
-      reinterpret_cast<float4*>(arrays.out), pieces);
+      static_cast<const float4*>(arrays.x), static_cast<const float4*>(arrays.dy), static_cast<float4*>(arrays.out),
+      pieces);
 }
 
 inline const std::vector<Ceiling>& ceilings() {
-  static const std::vector<Ceiling> all = {{"cudaMemcpy", 1,
-                                            [](const Arrays& arrays, size_t n) {
-                                              cudaMemcpyAsync(arrays.out, arrays.x, n * sizeof(float),
-                                                              cudaMemcpyDeviceToDevice);
-                                            }},
-                                           {"copy kernel, 1 piece", 1, run_pieces<1, 1>},
-                                           {"copy kernel, 2 pieces", 1, run_pieces<1, 2>},
-                                           {"copy kernel, 4 pieces", 1, run_pieces<1, 4>},
-                                           {"copy kernel, 8 pieces", 1, run_pieces<1, 8>},
-                                           {"add kernel, 1 piece", 2, run_pieces<2, 1>},
-                                           {"add kernel, 2 pieces", 2, run_pieces<2, 2>},
-                                           {"add kernel, 4 pieces", 2, run_pieces<2, 4>},
-                                           {"add kernel, 8 pieces", 2, run_pieces<2, 8>}};
+  static const std::vector<Ceiling> all = {
+      {"cudaMemcpy", 1,
+       [](const Arrays& arrays, size_t bytes) { cudaMemcpyAsync(arrays.out, arrays.x, bytes, cudaMemcpyDeviceToDevice); }},
+      {"copy kernel, 1 piece", 1, run_pieces<1, 1>},
+      {"copy kernel, 2 pieces", 1, run_pieces<1, 2>},
+      {"copy kernel, 4 pieces", 1, run_pieces<1, 4>},
+      {"copy kernel, 8 pieces", 1, run_pieces<1, 8>},
+      {"add kernel, 1 piece", 2, run_pieces<2, 1>},
+      {"add kernel, 2 pieces", 2, run_pieces<2, 2>},
+      {"add kernel, 4 pieces", 2, run_pieces<2, 4>},
+      {"add kernel, 8 pieces", 2, run_pieces<2, 8>}};
   return all;
 }
 

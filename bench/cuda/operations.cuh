@@ -1,6 +1,9 @@
-// Every operation of the CUDA library as one call on the arrays of a measurement, and the same by cub::DeviceTransform
-// where it has one.
+// Every operation of the CUDA library as one call on the arrays of a measurement, in each number format, and the same by
+// cub::DeviceTransform where it has one.
 #pragma once
+
+#include <cuda_bf16.h>
+#include <cuda_fp16.h>
 
 #include <cub/device/device_transform.cuh>
 #include <string_view>
@@ -11,10 +14,38 @@
 
 namespace roofline_cuda {
 
+// A number format by the type that CUDA has for it. Slopes are of the type that computes.
+template <class Element>
+struct Format;
+template <>
+struct Format<float> {
+  static constexpr const char* name = "f32";
+  static constexpr int32_t dtype = RECTIFY_F32, slope_dtype = RECTIFY_F32;
+  using Computed = float;
+};
+template <>
+struct Format<__half> {
+  static constexpr const char* name = "f16";
+  static constexpr int32_t dtype = RECTIFY_F16, slope_dtype = RECTIFY_F32;
+  using Computed = float;
+};
+template <>
+struct Format<__nv_bfloat16> {
+  static constexpr const char* name = "bf16";
+  static constexpr int32_t dtype = RECTIFY_BF16, slope_dtype = RECTIFY_F32;
+  using Computed = float;
+};
+template <>
+struct Format<double> {
+  static constexpr const char* name = "f64";
+  static constexpr int32_t dtype = RECTIFY_F64, slope_dtype = RECTIFY_F64;
+  using Computed = double;
+};
+
 // What the operations share: memory for slopes, sums and scratch.
 struct Small {
-  float* slope;
-  float* sums;
+  void* slope;
+  void* sums;
   void* scratch;
   size_t scratch_bytes;
 };
@@ -36,89 +67,120 @@ inline rectify_shape shape_of(std::string_view layout, size_t n) {
   return {1, 1, n};
 }
 
-template <class F>
+template <class E, class F>
 cudaError_t transform1(const Arrays& a, size_t n, F f) {
-  return cub::DeviceTransform::Transform(a.x, a.out, n, f);
+  return cub::DeviceTransform::Transform(static_cast<const E*>(a.x), static_cast<E*>(a.out), n, f);
 }
-template <class F>
+template <class E, class F>
 cudaError_t transform2(const Arrays& a, size_t n, F f) {
-  return cub::DeviceTransform::Transform(cuda::std::make_tuple(a.x, a.dy), a.out, n, f);
+  return cub::DeviceTransform::Transform(cuda::std::make_tuple(static_cast<const E*>(a.x), static_cast<const E*>(a.dy)),
+                                         static_cast<E*>(a.out), n, f);
 }
 
-struct ReluOf {
-  __device__ float operator()(float x) const { return x < 0 ? 0.0f : x; }
-  __device__ float operator()(float x, float dy) const { return x <= 0 ? 0.0f : dy; }
+// The peers' functions, computed like ours and rounded once.
+struct Relu {
+  template <class T>
+  __device__ T operator()(T x) const {
+    return x < 0 ? 0 : x;
+  }
+  template <class T>
+  __device__ T operator()(T x, T dy) const {
+    return x <= 0 ? 0 : dy;
+  }
 };
-struct LeakyReluOf {
-  float slope;
-  __device__ float operator()(float x) const { return x < 0 ? slope * x : x; }
-  __device__ float operator()(float x, float dy) const { return x <= 0 ? slope * dy : dy; }
+struct LeakyRelu {
+  template <class T>
+  __device__ T operator()(T x) const {
+    return x < 0 ? T(0.01) * x : x;
+  }
+  template <class T>
+  __device__ T operator()(T x, T dy) const {
+    return x <= 0 ? T(0.01) * dy : dy;
+  }
 };
-struct EluOf {
-  __device__ float operator()(float x) const { return x < 0 ? expm1f(x) : x; }
-  __device__ float operator()(float x, float dy) const { return x <= 0 ? expf(x) * dy : dy; }
+struct Elu {
+  template <class T>
+  __device__ T operator()(T x) const {
+    return x < 0 ? expm1(x) : x;
+  }
+  template <class T>
+  __device__ T operator()(T x, T dy) const {
+    return x <= 0 ? exp(x) * dy : dy;
+  }
 };
-struct EluFromYOf {
-  __device__ float operator()(float y, float dy) const { return y <= 0 ? (y + 1) * dy : dy; }
+struct EluFromY {
+  template <class T>
+  __device__ T operator()(T y, T dy) const {
+    return y <= 0 ? (y + 1) * dy : dy;
+  }
+};
+template <class E, class F>
+struct Rounded {
+  using Computed = typename Format<E>::Computed;
+  __device__ E operator()(E x) const { return static_cast<E>(F()(static_cast<Computed>(x))); }
+  __device__ E operator()(E x, E dy) const {
+    return static_cast<E>(F()(static_cast<Computed>(x), static_cast<Computed>(dy)));
+  }
 };
 
-inline std::vector<Operation> operations() {
-  constexpr int32_t f32 = RECTIFY_F32;
+template <class E>
+std::vector<Operation> operations() {
+  static constexpr int32_t dtype = Format<E>::dtype, slope_dtype = Format<E>::slope_dtype;
   std::vector<Operation> all = {
       {"relu", "forward", "flat", 1,
        [](const Arrays& a, rectify_shape s, const Small&) {
-         return rectify_cuda_relu_forward(f32, s.inner, a.x, a.out, nullptr);
+         return rectify_cuda_relu_forward(dtype, s.inner, a.x, a.out, nullptr);
        },
-       [](const Arrays& a, size_t n) { return transform1(a, n, ReluOf{}); }},
+       [](const Arrays& a, size_t n) { return transform1<E>(a, n, Rounded<E, Relu>{}); }},
       {"relu", "backward", "flat", 2,
        [](const Arrays& a, rectify_shape s, const Small&) {
-         return rectify_cuda_relu_backward(f32, s.inner, a.x, a.dy, a.out, nullptr);
+         return rectify_cuda_relu_backward(dtype, s.inner, a.x, a.dy, a.out, nullptr);
        },
-       [](const Arrays& a, size_t n) { return transform2(a, n, ReluOf{}); }},
+       [](const Arrays& a, size_t n) { return transform2<E>(a, n, Rounded<E, Relu>{}); }},
       {"leaky_relu", "forward", "flat", 1,
        [](const Arrays& a, rectify_shape s, const Small&) {
-         return rectify_cuda_leaky_relu_forward(f32, s.inner, 0.01, a.x, a.out, nullptr);
+         return rectify_cuda_leaky_relu_forward(dtype, s.inner, 0.01, a.x, a.out, nullptr);
        },
-       [](const Arrays& a, size_t n) { return transform1(a, n, LeakyReluOf{0.01f}); }},
+       [](const Arrays& a, size_t n) { return transform1<E>(a, n, Rounded<E, LeakyRelu>{}); }},
       {"leaky_relu", "backward", "flat", 2,
        [](const Arrays& a, rectify_shape s, const Small&) {
-         return rectify_cuda_leaky_relu_backward(f32, s.inner, 0.01, a.x, a.dy, a.out, nullptr, nullptr, 0, nullptr);
+         return rectify_cuda_leaky_relu_backward(dtype, s.inner, 0.01, a.x, a.dy, a.out, nullptr, nullptr, 0, nullptr);
        },
-       [](const Arrays& a, size_t n) { return transform2(a, n, LeakyReluOf{0.01f}); }},
+       [](const Arrays& a, size_t n) { return transform2<E>(a, n, Rounded<E, LeakyRelu>{}); }},
       {"leaky_relu", "backward_with_dslope", "flat", 2,
        [](const Arrays& a, rectify_shape s, const Small& small) {
-         return rectify_cuda_leaky_relu_backward(f32, s.inner, 0.01, a.x, a.dy, a.out, small.sums, small.scratch,
+         return rectify_cuda_leaky_relu_backward(dtype, s.inner, 0.01, a.x, a.dy, a.out, small.sums, small.scratch,
                                                  small.scratch_bytes, nullptr);
        }},
       {"elu", "forward", "flat", 1,
        [](const Arrays& a, rectify_shape s, const Small&) {
-         return rectify_cuda_elu_forward(f32, s.inner, 1, a.x, a.out, nullptr);
+         return rectify_cuda_elu_forward(dtype, s.inner, 1, a.x, a.out, nullptr);
        },
-       [](const Arrays& a, size_t n) { return transform1(a, n, EluOf{}); }},
+       [](const Arrays& a, size_t n) { return transform1<E>(a, n, Rounded<E, Elu>{}); }},
       {"elu", "backward", "flat", 2,
        [](const Arrays& a, rectify_shape s, const Small&) {
-         return rectify_cuda_elu_backward(f32, s.inner, 1, a.x, a.dy, a.out, nullptr, nullptr, 0, nullptr);
+         return rectify_cuda_elu_backward(dtype, s.inner, 1, a.x, a.dy, a.out, nullptr, nullptr, 0, nullptr);
        },
-       [](const Arrays& a, size_t n) { return transform2(a, n, EluOf{}); }},
+       [](const Arrays& a, size_t n) { return transform2<E>(a, n, Rounded<E, Elu>{}); }},
       {"elu", "backward_from_y", "flat", 2,
        [](const Arrays& a, rectify_shape s, const Small&) {
-         return rectify_cuda_elu_backward_from_y(f32, s.inner, 1, a.x, a.dy, a.out, nullptr);
+         return rectify_cuda_elu_backward_from_y(dtype, s.inner, 1, a.x, a.dy, a.out, nullptr);
        },
-       [](const Arrays& a, size_t n) { return transform2(a, n, EluFromYOf{}); }},
+       [](const Arrays& a, size_t n) { return transform2<E>(a, n, Rounded<E, EluFromY>{}); }},
       {"elu", "backward_with_dalpha", "flat", 2, [](const Arrays& a, rectify_shape s, const Small& small) {
-         return rectify_cuda_elu_backward(f32, s.inner, 1, a.x, a.dy, a.out, small.sums, small.scratch, small.scratch_bytes,
-                                          nullptr);
+         return rectify_cuda_elu_backward(dtype, s.inner, 1, a.x, a.dy, a.out, small.sums, small.scratch,
+                                          small.scratch_bytes, nullptr);
        }}};
   for (const char* layout : {"flat", "nchw", "nhwc", "per_element"}) {
     all.push_back({"prelu", "forward", layout, 1, [](const Arrays& a, rectify_shape s, const Small& small) {
-                     return rectify_cuda_prelu_forward(f32, f32, s, a.x, small.slope, a.out, nullptr);
+                     return rectify_cuda_prelu_forward(dtype, slope_dtype, s, a.x, small.slope, a.out, nullptr);
                    }});
     all.push_back({"prelu", "backward", layout, 2, [](const Arrays& a, rectify_shape s, const Small& small) {
-                     return rectify_cuda_prelu_backward(f32, f32, s, a.x, small.slope, a.dy, a.out, nullptr, nullptr, 0,
-                                                        nullptr);
+                     return rectify_cuda_prelu_backward(dtype, slope_dtype, s, a.x, small.slope, a.dy, a.out, nullptr,
+                                                        nullptr, 0, nullptr);
                    }});
     all.push_back({"prelu", "backward_with_dslope", layout, 2, [](const Arrays& a, rectify_shape s, const Small& small) {
-                     return rectify_cuda_prelu_backward(f32, f32, s, a.x, small.slope, a.dy, a.out, small.sums,
+                     return rectify_cuda_prelu_backward(dtype, slope_dtype, s, a.x, small.slope, a.dy, a.out, small.sums,
                                                         small.scratch, small.scratch_bytes, nullptr);
                    }});
   }

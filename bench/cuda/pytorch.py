@@ -33,23 +33,28 @@ def operator(row):
     }[row["operation"]]
 
 
+DTYPES = {"f32": torch.float32, "f16": torch.float16, "bf16": torch.bfloat16, "f64": torch.float64}
+
+
 def measure(row):
     forward = operator(row)
+    # Its slopes are of the tensor's type.
+    kind = {"device": "cuda", "dtype": DTYPES[row["format"]]}
     outer, channels, inner = row["shape"]
     shape = (outer * inner,) if channels == 1 else (outer, channels) if inner == 1 else (outer, channels, inner)
     if row["direction"] == "forward":
         with torch.no_grad():
-            slope = torch.rand(channels, device="cuda")
-            sets = [torch.randn(shape, device="cuda") for _ in range(SETS)]
+            slope = torch.rand(channels, **kind)
+            sets = [torch.randn(shape, **kind) for _ in range(SETS)]
             return nanoseconds(lambda x: forward(x, slope), sets)
     with_parameter = row["direction"] == "backward_with_dslope"
     if row["direction"] not in ("backward", "backward_with_dslope") or (with_parameter and row["operation"] != "prelu"):
         return None  # the others are no operators of PyTorch
     sets = []
     for _ in range(SETS):
-        x = torch.randn(shape, device="cuda", requires_grad=True)
-        slope = torch.rand(channels, device="cuda", requires_grad=with_parameter)
-        sets.append((forward(x, slope), [x, slope] if with_parameter else [x], torch.randn(shape, device="cuda")))
+        x = torch.randn(shape, **kind, requires_grad=True)
+        slope = torch.rand(channels, **kind, requires_grad=with_parameter)
+        sets.append((forward(x, slope), [x, slope] if with_parameter else [x], torch.randn(shape, **kind)))
     return nanoseconds(lambda s: torch.autograd.grad(s[0], s[1], s[2], retain_graph=True), sets)
 
 
@@ -72,9 +77,11 @@ def main():
         times = time / (row["ns_per_element"] * row["n"])
         report["peers"].append({
             "peer": f"PyTorch {torch.__version__} eager", "operation": row["operation"], "direction": row["direction"],
-            "layout": row["layout"], "n": row["n"], "ns_per_element": time / row["n"], "times_rectify": times,
+            "format": row["format"], "layout": row["layout"], "n": row["n"], "ns_per_element": time / row["n"],
+            "times_rectify": times,
         })
-        print(f"{row['operation']:10} {row['direction']:22} {row['layout']:12} PyTorch takes {times:.2f} times as long")
+        print(f"{row['format']:4} {row['operation']:10} {row['direction']:22} {row['layout']:12} "
+              f"PyTorch takes {times:.2f} times as long")
     with open(path, "w") as file:
         json.dump(report, file, indent=2)
         file.write("\n")

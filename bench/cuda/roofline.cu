@@ -1,5 +1,6 @@
-// The roofline of a CUDA device: what its memory gives at best, and every operation of the library held against it, each
-// round back to back with its ceiling and, where there is one, its peer. Writes JSON of the form of roofline.json.
+// The roofline of a CUDA device: what its memory gives at best, and every operation of the library in every number format
+// held against it, each round back to back with its ceiling and, where there is one, its peer. Writes JSON of the form of
+// roofline.json.
 //     cuda_roofline FILE        exits with 77 where there is no device
 #include <algorithm>
 #include <cmath>
@@ -15,9 +16,9 @@
 namespace roofline_cuda {
 namespace {
 
-constexpr size_t sizes[] = {size_t{1} << 26, size_t{1} << 28};
-constexpr size_t slack = size_t{1} << 20;  // elements that a layout rounds up by
-constexpr int sets = 3, rounds = 31;       // an array alone is larger than any L2; sets take turns besides
+constexpr size_t sizes[] = {size_t{1} << 28, size_t{1} << 30};  // bytes of an array, in every format
+constexpr size_t slack = size_t{1} << 20;                       // more than a layout rounds up by
+constexpr int sets = 3, rounds = 31;  // an array alone is larger than any L2; sets take turns besides
 
 void check(cudaError_t error, const char* what) {
   if (error != cudaSuccess) throw std::runtime_error(std::string(what) + ": " + cudaGetErrorString(error));
@@ -29,19 +30,25 @@ double median(std::vector<double> values) {
 }
 
 // Numbers in [-4, 4) without visible order.
-__global__ void fill(float* values, size_t n, unsigned seed) {
+template <class T>
+__global__ void fill(T* values, size_t n, unsigned seed) {
   for (size_t i = size_t{blockIdx.x} * blockDim.x + threadIdx.x; i < n; i += size_t{gridDim.x} * blockDim.x) {
     unsigned bits = (static_cast<unsigned>(i) ^ seed) * 0x7feb352du;
     bits = (bits ^ bits >> 15) * 0x846ca68bu;
-    values[i] = static_cast<float>(bits ^ bits >> 16) * 0x1p-29f - 4.0f;
+    values[i] = static_cast<T>(static_cast<float>(bits ^ bits >> 16) * 0x1p-29f - 4.0f);
   }
 }
 
-float* filled(size_t n, unsigned seed) {
+template <class T>
+void fill_all(void* memory, size_t bytes, unsigned seed) {
+  fill<<<1024, 256>>>(static_cast<T*>(memory), bytes / sizeof(T), seed);
+  check(cudaGetLastError(), "fill");
+}
+
+void* allocated(size_t bytes) {
   void* memory = nullptr;
-  check(cudaMalloc(&memory, n * sizeof(float)), "cudaMalloc");
-  fill<<<1024, 256>>>(static_cast<float*>(memory), n, seed);
-  return static_cast<float*>(memory);
+  check(cudaMalloc(&memory, bytes), "cudaMalloc");
+  return memory;
 }
 
 class Clock {
@@ -68,8 +75,8 @@ class Clock {
 
 std::string traffic(int reads) { return std::to_string(reads) + "R1W"; }
 
-double gbps(int reads, size_t n, double nanoseconds) {
-  return static_cast<double>(n * sizeof(float) * static_cast<size_t>(reads + 1)) / nanoseconds;
+double gbps(int reads, size_t bytes, double nanoseconds) {
+  return static_cast<double>(bytes * static_cast<size_t>(reads + 1)) / nanoseconds;
 }
 
 class Roofline {
@@ -78,22 +85,14 @@ class Roofline {
     check(cudaGetDeviceProperties(&device_, 0), "cudaGetDeviceProperties");
     size_t available, total;
     check(cudaMemGetInfo(&available, &total), "cudaMemGetInfo");
-    for (const size_t n : sizes)
-      if ((n + slack) * sizeof(float) * 3 * sets * 11 / 10 < available) largest_ = n;
-    if (largest_ == 0) throw std::runtime_error("the device has too little memory for arrays of 2^26 elements");
+    for (const size_t bytes : sizes)
+      if ((bytes + slack) * 3 * sets * 11 / 10 < available) largest_ = bytes;
+    if (largest_ == 0) throw std::runtime_error("the device has too little memory for arrays of 2^28 bytes");
     for (unsigned i = 0; i < sets; ++i) {
-      arrays_.push_back(
-          {filled(largest_ + slack, 3 * i), filled(largest_ + slack, 3 * i + 1), filled(largest_ + slack, 2)});
+      arrays_.push_back({allocated(largest_ + slack), allocated(largest_ + slack), allocated(largest_ + slack)});
+      fill_all<float>(arrays_[i].x, largest_ + slack, 3 * i);
+      fill_all<float>(arrays_[i].dy, largest_ + slack, 3 * i + 1);
     }
-    small_.slope = filled(largest_ / 64 + slack, 77);
-    small_.sums = filled(largest_ / 64 + slack, 78);
-    for (const Operation& o : operations()) {
-      size_t bytes = 0;
-      rectify_cuda_prelu_scratch_bytes(RECTIFY_F32, RECTIFY_F32, shape_of(o.layout, largest_), &bytes);
-      small_.scratch_bytes = std::max(small_.scratch_bytes, bytes);
-    }
-    small_.scratch_bytes *= 2;
-    small_.scratch = filled(small_.scratch_bytes / sizeof(float) + 1, 79);
   }
 
   void run() {
@@ -106,17 +105,16 @@ class Roofline {
     std::fprintf(json_, "\"memory_bytes\": %zu, \"l2_bytes\": %d, \"driver\": %d, \"runtime\": %d},\n",
                  device_.totalGlobalMem, device_.l2CacheSize, driver, runtime);
     std::fprintf(json_, "  \"ceilings\": [");
-    for (const size_t n : sizes) measure_ceilings(n);
+    for (const size_t bytes : sizes) measure_ceilings(bytes);
     std::fprintf(json_, "\n  ],\n  \"rows\": [");
-    std::vector<std::string> peers;
     first_ = true;
-    for (const size_t n : sizes)
-      if (n <= largest_)
-        for (const Operation& o : operations()) peers.push_back(measure_row(o, n));
+    measure_format<float>();
+    measure_format<__half>();
+    measure_format<__nv_bfloat16>();
+    measure_format<double>();
     std::fprintf(json_, "\n  ],\n  \"peers\": [");
     first_ = true;
-    for (const std::string& peer : peers)
-      if (!peer.empty()) std::fprintf(json_, "%s\n    %s", comma(), peer.c_str());
+    for (const std::string& peer : peers_) std::fprintf(json_, "%s\n    %s", comma(), peer.c_str());
     std::fprintf(json_, "\n  ]\n}\n");
   }
 
@@ -124,42 +122,75 @@ class Roofline {
   const char* comma() { return std::exchange(first_, false) ? "" : ","; }
   const Arrays& next_set() { return arrays_[turn_++ % sets]; }
 
-  void measure_ceilings(size_t n) {
-    if (n > largest_) return;
+  void measure_ceilings(size_t bytes) {
+    if (bytes > largest_) return;
     for (const Ceiling& ceiling : ceilings()) {
       std::vector<double> times;
       for (int round = 0; round < rounds + 3; ++round) {
-        const double time = clock_.nanoseconds([&] { ceiling.run(next_set(), n); });
+        const double time = clock_.nanoseconds([&] { ceiling.run(next_set(), bytes); });
         if (round >= 3) times.push_back(time);
       }
-      const double speed = gbps(ceiling.reads, n, median(times));
+      const double speed = gbps(ceiling.reads, bytes, median(times));
       std::fprintf(json_,
-                   "%s\n    {\"traffic\": \"%s\", \"kernel\": \"%s\", \"level\": \"DRAM\", \"n\": %zu, \"gbps\": %.5g}",
-                   comma(), traffic(ceiling.reads).c_str(), ceiling.name, n, speed);
-      std::printf("ceiling %-24s n = 2^%.0f  %8.1f GB/s\n", ceiling.name, std::log2(n), speed);
-      found_.push_back({&ceiling, speed, n});
+                   "%s\n    {\"traffic\": \"%s\", \"kernel\": \"%s\", \"level\": \"DRAM\", \"bytes\": %zu, \"gbps\": %.5g}",
+                   comma(), traffic(ceiling.reads).c_str(), ceiling.name, bytes, speed);
+      std::printf("ceiling %-24s 2^%.0f bytes  %8.1f GB/s\n", ceiling.name, std::log2(bytes), speed);
+      found_.push_back({&ceiling, speed, bytes});
     }
   }
 
-  const Ceiling& ceiling_for(int reads, size_t n) const {
+  const Ceiling& ceiling_for(int reads, size_t bytes) const {
     const Found* best = nullptr;
     for (const Found& found : found_) {
-      if (found.ceiling->reads == reads && found.n == n && (best == nullptr || found.gbps > best->gbps)) best = &found;
+      if (found.ceiling->reads == reads && found.bytes == bytes && (best == nullptr || found.gbps > best->gbps)) {
+        best = &found;
+      }
     }
     return *best->ceiling;
   }
 
-  // Writes the row; returns its peer's.
-  std::string measure_row(const Operation& o, size_t wanted) {
-    const rectify_shape shape = shape_of(o.layout, wanted);
-    const size_t n = shape.outer * shape.channels * shape.inner;
+  template <class E>
+  void measure_format() {
+    using Slope = typename Format<E>::Computed;
+    for (unsigned i = 0; i < sets; ++i) {
+      fill_all<E>(arrays_[i].x, largest_ + slack, 3 * i);
+      fill_all<E>(arrays_[i].dy, largest_ + slack, 3 * i + 1);
+    }
+    Small small = {};
+    size_t channels = 1;
+    for (const Operation& o : operations<E>()) {
+      const rectify_shape shape = shape_of(o.layout, largest_ / sizeof(E));
+      size_t bytes = 0;
+      check_status(rectify_cuda_prelu_scratch_bytes(Format<E>::dtype, Format<E>::slope_dtype, shape, &bytes), "scratch");
+      small.scratch_bytes = std::max(small.scratch_bytes, 2 * bytes);  // the smaller size may need more
+      channels = std::max(channels, shape.channels);
+    }
+    small.slope = allocated(channels * sizeof(Slope));
+    small.sums = allocated(channels * sizeof(Slope));
+    small.scratch = allocated(small.scratch_bytes);
+    fill_all<Slope>(small.slope, channels * sizeof(Slope), 77);
+    for (const size_t bytes : sizes) {
+      if (bytes > largest_) continue;
+      for (const Operation& o : operations<E>()) measure_row<E>(o, small, bytes);
+    }
+    for (void* const memory : {small.slope, small.sums, small.scratch}) check(cudaFree(memory), "cudaFree");
+  }
+
+  static void check_status(int32_t status, const char* what) {
+    if (status != RECTIFY_OK) throw std::runtime_error(std::string(what) + ": " + rectify_status_text(status));
+  }
+
+  template <class E>
+  void measure_row(const Operation& o, const Small& small, size_t wanted) {
+    const rectify_shape shape = shape_of(o.layout, wanted / sizeof(E));
+    const size_t n = shape.outer * shape.channels * shape.inner, bytes = n * sizeof(E);
     const Ceiling& ceiling = ceiling_for(o.reads, wanted);
     std::vector<double> ours, percent, peers;
     for (int round = 0; round < rounds + 3; ++round) {
       int32_t status = RECTIFY_OK;
-      const double time = clock_.nanoseconds([&] { status = o.run(next_set(), shape, small_); });
-      if (status != RECTIFY_OK) throw std::runtime_error(std::string(o.operation) + ": " + rectify_status_text(status));
-      const double roof = clock_.nanoseconds([&] { ceiling.run(next_set(), n / 4 * 4); });
+      const double time = clock_.nanoseconds([&] { status = o.run(next_set(), shape, small); });
+      check_status(status, o.operation);
+      const double roof = clock_.nanoseconds([&] { ceiling.run(next_set(), bytes / 16 * 16); });
       double peer = 0;
       if (o.cub) peer = clock_.nanoseconds([&] { check(o.cub(next_set(), n), "cub::DeviceTransform"); });
       if (round < 3) continue;
@@ -170,33 +201,32 @@ class Roofline {
     const double time = median(ours), share = median(percent);
     std::fprintf(
         json_,
-        "%s\n    {\"operation\": \"%s\", \"direction\": \"%s\", \"format\": \"f32\", \"layout\": \"%s\", "
+        "%s\n    {\"operation\": \"%s\", \"direction\": \"%s\", \"format\": \"%s\", \"layout\": \"%s\", "
         "\"backend\": \"cuda\", \"bound\": \"memory\", \"level\": \"DRAM\", \"n\": %zu, \"shape\": [%zu, %zu, %zu], "
         "\"traffic\": \"%s\", \"gbps\": %.5g, \"ns_per_element\": %.5g, \"percent_of_ceiling\": %.5g}",
-        comma(), o.operation, o.direction, o.layout, n, shape.outer, shape.channels, shape.inner, traffic(o.reads).c_str(),
-        gbps(o.reads, n, time), time / static_cast<double>(n), share);
-    std::printf("%-10s %-22s %-12s n = %zu  %8.1f GB/s  %5.1f %% of the ceiling", o.operation, o.direction, o.layout, n,
-                gbps(o.reads, n, time), share);
-    std::string line;
+        comma(), o.operation, o.direction, Format<E>::name, o.layout, n, shape.outer, shape.channels, shape.inner,
+        traffic(o.reads).c_str(), gbps(o.reads, bytes, time), time / static_cast<double>(n), share);
+    std::printf("%-4s %-10s %-22s %-12s n = %zu  %8.1f GB/s  %5.1f %% of the ceiling", Format<E>::name, o.operation,
+                o.direction, o.layout, n, gbps(o.reads, bytes, time), share);
     if (o.cub) {
       const double peer = median(peers);
       char text[512];
-      std::snprintf(
-          text, sizeof text,
-          "{\"peer\": \"cub::DeviceTransform\", \"operation\": \"%s\", \"direction\": \"%s\", \"layout\": \"%s\", "
-          "\"n\": %zu, \"gbps\": %.5g, \"ns_per_element\": %.5g, \"times_rectify\": %.5g}",
-          o.operation, o.direction, o.layout, n, gbps(o.reads, n, peer), peer / static_cast<double>(n), peer / time);
-      line = text;
+      std::snprintf(text, sizeof text,
+                    "{\"peer\": \"cub::DeviceTransform\", \"operation\": \"%s\", \"direction\": \"%s\", "
+                    "\"format\": \"%s\", \"layout\": \"%s\", \"n\": %zu, \"gbps\": %.5g, \"ns_per_element\": %.5g, "
+                    "\"times_rectify\": %.5g}",
+                    o.operation, o.direction, Format<E>::name, o.layout, n, gbps(o.reads, bytes, peer),
+                    peer / static_cast<double>(n), peer / time);
+      peers_.push_back(text);
       std::printf("  cub::DeviceTransform takes %.3f times as long", peer / time);
     }
     std::printf("\n");
-    return line;
   }
 
   struct Found {
     const Ceiling* ceiling;
     double gbps;
-    size_t n;
+    size_t bytes;
   };
 
   FILE* json_;
@@ -206,8 +236,8 @@ class Roofline {
   Clock clock_;
   size_t largest_ = 0;
   std::vector<Arrays> arrays_;
-  Small small_ = {};
   std::vector<Found> found_;
+  std::vector<std::string> peers_;
 };
 
 }  // namespace

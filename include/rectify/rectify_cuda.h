@@ -3,8 +3,8 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  *
- * Everything that rectify.h says about formulas, special values, accuracy, shapes, aliasing and errors holds here, and the
- * bits are the same as on every CPU. What differs:
+ * Everything that rectify.h says about number formats, formulas, special values, accuracy, shapes, aliasing and errors
+ * holds here, and the bits are the same as on every CPU. What differs:
  *
  *   Pointers    Tensors, slopes and gradients of parameters lie in memory that the current device can read and write
  *               (cudaMalloc, managed, or mapped), multiples of their element's size. Scalar parameters are passed by value.
@@ -13,9 +13,9 @@
  *               in a CUDA graph. Tensors must live until the stream has passed the call. What another stream has to write
  *               first, or reads afterwards, is ordered by the caller, with events.
  *   Scratch     A call that sums takes `scratch`, as many bytes as its rectify_cuda_..._scratch_bytes() says, a multiple of
- *               4 bytes, overlapping no tensor. It is written, never has to be cleared, and is free for others once the
- *               stream has passed the call. Concurrent calls need scratch of their own. Where no parameter gradient is
- *               asked for it may be NULL and 0.
+ *               4 bytes (f64: 8), overlapping no tensor. It is written, never has to be cleared, and is free for others
+ *               once the stream has passed the call. Concurrent calls need scratch of their own. Where no parameter
+ *               gradient is asked for it may be NULL and 0.
  *
  *   Errors      RECTIFY_ERROR_NO_DEVICE without driver or GPU, RECTIFY_ERROR_CUDA for any other error that the CUDA runtime
  *               reports while the work is enqueued, RECTIFY_ERROR_SCRATCH_TOO_SMALL. When a status is not RECTIFY_OK
@@ -63,7 +63,7 @@ RECTIFY_API int32_t rectify_cuda_leaky_relu_scratch_bytes(int32_t dtype, size_t 
 
 /* ---- PReLU ------------------------------------------------------------------------------------------------------- */
 
-/* y = x < 0 ? slope[channel]*x : x. slope holds shape.channels values of slope_dtype (today: the tensor's own type). */
+/* y = x < 0 ? slope[channel]*x : x. slope holds shape.channels values of slope_dtype. */
 RECTIFY_API int32_t rectify_cuda_prelu_forward(int32_t dtype, int32_t slope_dtype, rectify_shape shape, const void* x,
                                                const void* slope, void* y, void* stream) RECTIFY_NOEXCEPT;
 

@@ -15,31 +15,33 @@ class NoDevice : public testing::Test {
   }
 
   static constexpr size_t n = 1000;
-  std::vector<float> x = std::vector<float>(n, -1), dy = x, out = std::vector<float>(n, 7), sums = out, scratch = out;
+  std::vector<double> x = std::vector<double>(n, -1), dy = x, out = std::vector<double>(n, 7), sums = out, scratch = out;
 };
 
 TEST_F(NoDevice, IsTheStatusOfEveryCall) {
-  constexpr int32_t f32 = RECTIFY_F32, missing = RECTIFY_ERROR_NO_DEVICE;
+  constexpr int32_t missing = RECTIFY_ERROR_NO_DEVICE;
   const rectify_shape shape = {10, 10, 10};
-  const size_t bytes = n * sizeof(float);
+  const size_t bytes = n * sizeof(double);
   EXPECT_EQ(rectify_cuda_available(), missing);
-  EXPECT_EQ(rectify_cuda_relu_forward(f32, n, x.data(), out.data(), nullptr), missing);
-  EXPECT_EQ(rectify_cuda_relu_backward(f32, n, x.data(), dy.data(), out.data(), nullptr), missing);
-  EXPECT_EQ(rectify_cuda_leaky_relu_forward(f32, n, 0.1, x.data(), out.data(), nullptr), missing);
-  EXPECT_EQ(rectify_cuda_leaky_relu_backward(f32, n, 0.1, x.data(), dy.data(), out.data(), sums.data(), scratch.data(),
-                                             bytes, nullptr),
-            missing);
-  EXPECT_EQ(rectify_cuda_prelu_forward(f32, f32, shape, x.data(), dy.data(), out.data(), nullptr), missing);
-  EXPECT_EQ(rectify_cuda_prelu_backward(f32, f32, shape, x.data(), x.data(), dy.data(), out.data(), sums.data(),
-                                        scratch.data(), bytes, nullptr),
-            missing);
-  EXPECT_EQ(rectify_cuda_elu_forward(f32, n, 0.5, x.data(), out.data(), nullptr), missing);
-  EXPECT_EQ(
-      rectify_cuda_elu_backward(f32, n, 0.5, x.data(), dy.data(), out.data(), sums.data(), scratch.data(), bytes, nullptr),
-      missing);
-  EXPECT_EQ(rectify_cuda_elu_backward_from_y(f32, n, 0.5, x.data(), dy.data(), out.data(), nullptr), missing);
-  EXPECT_EQ(out, std::vector<float>(n, 7));
-  EXPECT_EQ(sums, std::vector<float>(n, 7));
+  for (const int32_t dtype : {RECTIFY_F32, RECTIFY_F16, RECTIFY_BF16, RECTIFY_F64}) {
+    EXPECT_EQ(rectify_cuda_relu_forward(dtype, n, x.data(), out.data(), nullptr), missing);
+    EXPECT_EQ(rectify_cuda_relu_backward(dtype, n, x.data(), dy.data(), out.data(), nullptr), missing);
+    EXPECT_EQ(rectify_cuda_leaky_relu_forward(dtype, n, 0.1, x.data(), out.data(), nullptr), missing);
+    EXPECT_EQ(rectify_cuda_leaky_relu_backward(dtype, n, 0.1, x.data(), dy.data(), out.data(), sums.data(), scratch.data(),
+                                               bytes, nullptr),
+              missing);
+    EXPECT_EQ(rectify_cuda_prelu_forward(dtype, dtype, shape, x.data(), dy.data(), out.data(), nullptr), missing);
+    EXPECT_EQ(rectify_cuda_prelu_backward(dtype, dtype, shape, x.data(), x.data(), dy.data(), out.data(), sums.data(),
+                                          scratch.data(), bytes, nullptr),
+              missing);
+    EXPECT_EQ(rectify_cuda_elu_forward(dtype, n, 0.5, x.data(), out.data(), nullptr), missing);
+    EXPECT_EQ(rectify_cuda_elu_backward(dtype, n, 0.5, x.data(), dy.data(), out.data(), sums.data(), scratch.data(), bytes,
+                                        nullptr),
+              missing);
+    EXPECT_EQ(rectify_cuda_elu_backward_from_y(dtype, n, 0.5, x.data(), dy.data(), out.data(), nullptr), missing);
+  }
+  EXPECT_EQ(out, std::vector<double>(n, 7));
+  EXPECT_EQ(sums, std::vector<double>(n, 7));
 }
 
 TEST_F(NoDevice, ScratchIsKnownAllTheSame) {
