@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cmath>
 #include <cstdint>
 #include <limits>
 #include <mutex>
@@ -13,9 +14,9 @@
 #include <vector>
 
 #include "rectify/rectify.h"
-#include "tests/support/backends.hpp"
 #include "tests/support/effort.hpp"
 #include "tests/support/inputs.hpp"
+#include "tests/support/on_each_format.hpp"
 #include "tests/support/public_calls.hpp"
 
 #if defined(RECTIFY_TESTS_TBB)
@@ -135,70 +136,78 @@ Control offered(Control control) {
 
 // ---- Inputs ----
 
-// Where rounding, underflow, overflow, denormals, infinities and NaNs all occur.
-std::vector<float> everything(size_t count, uint32_t seed) { return mixed_values(count, seed); }
-
-// Finite, rounded at every addition.
-std::vector<float> ordinary(size_t count, uint32_t seed) { return ordinary_values(count, seed, 4.0f); }
-
-// So small that each product is a denormal, or is 0 after rounding.
-std::vector<float> tiny(size_t count, uint32_t seed) {
-  std::vector<float> values = ordinary_values(count, seed, 2.0f);
-  for (float& value : values) value *= 0x1p-68f;
+// Ordinary values, so much smaller.
+template <AnyNumber T>
+std::vector<T> scaled(size_t count, uint32_t seed, int exponent) {
+  std::vector<T> values = ordinary_values<T>(count, seed, 2.0f);
+  for (T& value : values) value = rounded<T>(std::ldexp(static_cast<double>(widened(value)), exponent));
   return values;
 }
 
-// Denormals, whose products with ordinary values are denormals too.
-std::vector<float> denormal(size_t count, uint32_t seed) {
-  std::vector<float> values = ordinary_values(count, seed, 2.0f);
-  for (float& value : values) value *= 0x1p-128f;
-  return values;
-}
-
+template <class Format>
 struct Data {
   const char* name;
-  std::vector<float> x, dy, slope;
+  std::vector<typename Format::Element> x, dy;
+  std::vector<typename Format::Slope> slope;
 };
 
-std::vector<Data> data_sets(size_t count) {
-  std::vector<Data> sets;
-  sets.push_back({"everything", everything(count, 1), everything(count, 2), everything(count, 3)});
-  sets.push_back({"ordinary", ordinary(count, 4), ordinary(count, 5), ordinary(count, 6)});
-  sets.push_back({"tiny", tiny(count, 7), tiny(count, 8), tiny(count, 9)});
-  sets.push_back({"denormal x", denormal(count, 10), ordinary(count, 11), ordinary(count, 12)});
-  sets.push_back({"denormal dy and slopes", ordinary(count, 13), denormal(count, 14), denormal(count, 15)});
+template <class Format>
+std::vector<Data<Format>> data_sets(size_t count) {
+  using Element = typename Format::Element;
+  using Slope = typename Format::Slope;
+  // The product of two of these is denormal, or is 0 after rounding; the values of the other kind are denormal themselves.
+  constexpr auto tiny = []<class T>(T) { return Number<T>::lowest_exponent / 2 - 5; };
+  constexpr auto denormal = []<class T>(T) { return Number<T>::lowest_exponent - 2; };
+  const auto ordinary = [&]<class T>(T, uint32_t seed) { return ordinary_values<T>(count, seed, 4.0f); };
+  const auto small = [&]<class T>(T number, uint32_t seed, auto exponent) {
+    return scaled<T>(count, seed, exponent(number));
+  };
+  const Element e{};
+  const Slope s{};
+  std::vector<Data<Format>> sets;
+  // Where rounding, underflow, overflow, denormals, infinities and NaNs all occur.
+  sets.push_back(
+      {"everything", mixed_values<Element>(count, 1), mixed_values<Element>(count, 2), mixed_values<Slope>(count, 3)});
+  // Finite, rounded at every addition.
+  sets.push_back({"ordinary", ordinary(e, 4), ordinary(e, 5), ordinary(s, 6)});
+  sets.push_back({"tiny", small(e, 7, tiny), small(e, 8, tiny), small(s, 9, tiny)});
+  sets.push_back({"denormal x", small(e, 10, denormal), ordinary(e, 11), ordinary(s, 12)});
+  sets.push_back({"denormal dy and slopes", ordinary(e, 13), small(e, 14, denormal), small(s, 15, denormal)});
   return sets;
 }
 
-// Parameters that are rounded, exact, denormal in f32 and beyond it.
+// Parameters that are rounded, exact, denormal in the type that computes and beyond it.
+template <class Format>
 std::vector<PublicCall> calls() {
   std::vector<PublicCall> list;
   constexpr size_t n = 1003;
-  for (const double parameter : {0.1, -0.1, 1.0, 1e-40, 1e-46, 0x1.000001p0, 0x1.fffffefffffffp127}) {
-    add_flat_calls(list, n, parameter, parameter);
+  for (const double parameter : {0.1, -0.1, 1.0, 1e-40, 1e-46, 3e-310, 0x1.000001p0, 0x1.fffffefffffffp127}) {
+    add_flat_calls<Format>(list, n, parameter, parameter);
   }
-  add_flat_calls(list, n, 1e300, 1.0);
-  add_shaped_calls(list, {1, 1, n});
-  add_shaped_calls(list, {3, 5, 67});
-  add_shaped_calls(list, {143, 7, 1});
-  add_shaped_calls(list, {2, 501, 1});
+  add_flat_calls<Format>(list, n, 1e300, 1.0);
+  add_shaped_calls<Format>(list, {1, 1, n});
+  add_shaped_calls<Format>(list, {3, 5, 67});
+  add_shaped_calls<Format>(list, {143, 7, 1});
+  add_shaped_calls<Format>(list, {2, 501, 1});
   return list;
 }
 
 constexpr size_t most_elements = 1005;
 
-class EnvironmentOfTheCaller : public OnEachBackend {
+class EnvironmentOfTheCaller : public OnEachFormat {
  protected:
-  void expect_same_in_every_environment(const std::vector<PublicCall>& list, const std::vector<Data>& sets) {
+  template <class Format>
+  void expect_same_in_every_environment(const std::vector<PublicCall>& list, const std::vector<Data<Format>>& sets) {
     size_t compared = 0;
     for (const Environment& environment : environments()) {
       if (offered(environment.control) != (environment.control & ~sticky_flags)) continue;  // the next case names it
-      for (const Data& data : sets) {
+      for (const Data<Format>& data : sets) {
         for (const PublicCall& call : list) {
-          const Results expected = run_call(call, data.x.data(), data.dy.data(), data.slope.data(), &options);
-          Results actual = expected;
-          std::fill(actual.out.begin(), actual.out.end(), 77.0f);
-          std::fill(actual.sums.begin(), actual.sums.end(), 77.0f);
+          const Results<Format> expected =
+              run_call<Format>(call, data.x.data(), data.dy.data(), data.slope.data(), &options);
+          Results<Format> actual = expected;
+          std::fill(actual.out.begin(), actual.out.end(), unwritten<typename Format::Element>);
+          std::fill(actual.sums.begin(), actual.sums.end(), unwritten<typename Format::Slope>);
           const Tensors tensors = {data.x.data(), data.dy.data(), data.slope.data(), actual.out.data(), actual.sums.data()};
           Control left = 0;
           {
@@ -218,25 +227,24 @@ class EnvironmentOfTheCaller : public OnEachBackend {
     EXPECT_GT(compared, 0u);
   }
 };
-RECTIFY_ON_EACH_BACKEND(EnvironmentOfTheCaller);
 
-TEST_P(EnvironmentOfTheCaller, ChangesNothing) {
+RECTIFY_ON_EACH_FORMAT(EnvironmentOfTheCaller, ChangesNothing) {
   options.threads = 1;
-  expect_same_in_every_environment(calls(), data_sets(most_elements));
+  expect_same_in_every_environment<Format>(calls<Format>(), data_sets<Format>(most_elements));
 }
 
 // Large enough for several tasks on the threads of oneTBB.
-TEST_P(EnvironmentOfTheCaller, ChangesNothingInParallel) {
+RECTIFY_ON_EACH_FORMAT(EnvironmentOfTheCaller, ChangesNothingInParallel) {
   std::vector<PublicCall> list;
-  add_flat_calls(list, 70001, 0.1, 0.1);
-  add_shaped_calls(list, {3, 3, 8009});
-  add_shaped_calls(list, {1103, 64, 1});
-  std::vector<Data> sets;
-  for (Data& data : data_sets(72081)) {
+  add_flat_calls<Format>(list, 70001, 0.1, 0.1);
+  add_shaped_calls<Format>(list, {3, 3, 8009});
+  add_shaped_calls<Format>(list, {1103, 64, 1});
+  std::vector<Data<Format>> sets;
+  for (Data<Format>& data : data_sets<Format>(72081)) {
     if (std::string_view(data.name) != "everything") sets.push_back(std::move(data));
   }
   if (emulated) sets.resize(1);
-  expect_same_in_every_environment(list, sets);
+  expect_same_in_every_environment<Format>(list, sets);
 }
 
 // What the machine lacks among the environments above is skipped by name here, and nowhere else.
@@ -304,25 +312,25 @@ void run_in_strange_pool(void* pool, size_t tasks, void (*task)(void*, size_t), 
   for (std::thread& thread : threads) thread.join();
 }
 
-TEST_P(EnvironmentOfTheCaller, OfAPoolsThreadsChangesNothing) {
+RECTIFY_ON_EACH_FORMAT(EnvironmentOfTheCaller, OfAPoolsThreadsChangesNothing) {
   StrangePool pool;
   for (const Environment& environment : environments()) {
     if (offered(environment.control) == (environment.control & ~sticky_flags)) pool.environments.push_back(environment);
   }
   std::vector<PublicCall> list;
-  add_flat_calls(list, 150001, 0.1, 0.1);
-  add_shaped_calls(list, {3, 3, 16001});
-  add_shaped_calls(list, {2200, 63, 1});
-  for (const Data& data : data_sets(150001)) {
+  add_flat_calls<Format>(list, 150001, 0.1, 0.1);
+  add_shaped_calls<Format>(list, {3, 3, 16001});
+  add_shaped_calls<Format>(list, {2200, 63, 1});
+  for (const Data<Format>& data : data_sets<Format>(150001)) {
     if (std::string_view(data.name) == "everything") continue;  // its sums are NaN
     for (const PublicCall& call : list) {
       options.threads = 1;
       options.parallel_for = nullptr;
-      const Results expected = run_call(call, data.x.data(), data.dy.data(), data.slope.data(), &options);
+      const Results<Format> expected = run_call<Format>(call, data.x.data(), data.dy.data(), data.slope.data(), &options);
       options.threads = 4;
       options.parallel_for = run_in_strange_pool;
       options.pool = &pool;
-      const Results actual = run_call(call, data.x.data(), data.dy.data(), data.slope.data(), &options);
+      const Results<Format> actual = run_call<Format>(call, data.x.data(), data.dy.data(), data.slope.data(), &options);
       ASSERT_TRUE(same_results(expected, actual)) << call << ", " << data.name;
     }
     if (emulated) break;
@@ -333,21 +341,21 @@ TEST_P(EnvironmentOfTheCaller, OfAPoolsThreadsChangesNothing) {
 
 #if defined(RECTIFY_TESTS_TBB)
 // oneTBB gives each of its threads, the caller among them, the environment it thinks right.
-TEST_P(EnvironmentOfTheCaller, InsideTheCallersParallelForChangesNothing) {
-  const std::vector<PublicCall> list = calls();
-  const std::vector<Data> sets = data_sets(most_elements);
+RECTIFY_ON_EACH_FORMAT(EnvironmentOfTheCaller, InsideTheCallersParallelForChangesNothing) {
+  const std::vector<PublicCall> list = calls<Format>();
+  const std::vector<Data<Format>> sets = data_sets<Format>(most_elements);
   const Within within(default_control | upward | flush_to_zero);
   std::vector<std::string> failures(list.size());
   tbb::parallel_for(size_t{0}, list.size(), [&](size_t i) {
-    const Data& data = sets[i % sets.size()];
-    Results expected;
+    const Data<Format>& data = sets[i % sets.size()];
+    Results<Format> expected;
     {
       const Within ordinary_environment(default_control);
-      expected = run_call(list[i], data.x.data(), data.dy.data(), data.slope.data(), &options);
+      expected = run_call<Format>(list[i], data.x.data(), data.dy.data(), data.slope.data(), &options);
     }
     const Within here(default_control | downward);
     const testing::AssertionResult same =
-        same_results(expected, run_call(list[i], data.x.data(), data.dy.data(), data.slope.data(), &options));
+        same_results(expected, run_call<Format>(list[i], data.x.data(), data.dy.data(), data.slope.data(), &options));
     if (!same) failures[i] = list[i].name + ": " + same.message();
   });
   for (const std::string& failure : failures) EXPECT_EQ(failure, "");
@@ -357,34 +365,39 @@ TEST_P(EnvironmentOfTheCaller, InsideTheCallersParallelForChangesNothing) {
 // ---- Calls that compute nothing ----
 
 // A refused argument is looked at without raising anything, and an empty call is one too.
-TEST_P(EnvironmentOfTheCaller, DoesNotMatterToRefusals) {
-  const float x = -1.0f, dy = 1.0f;
+RECTIFY_ON_EACH_ELEMENT_TYPE(EnvironmentOfTheCaller, DoesNotMatterToRefusals) {
+  const Element x = rounded<Element>(-1.0), dy = rounded<Element>(1.0);
+  const double largest = sizeof(Scalar) == 8 ? std::numeric_limits<double>::max() : 0x1.fffffefffffffp127;
   constexpr double infinity = std::numeric_limits<double>::infinity();
   for (const Environment& environment : environments()) {
     if (offered(environment.control) != (environment.control & ~sticky_flags)) continue;
-    for (const double alpha : {std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::signaling_NaN(),
-                               infinity, -infinity, 1e39, 0x1.ffffffp127}) {
-      float y = 5.0f, dx = 5.0f, dalpha = 5.0f;
+    std::vector<double> refused = {std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::signaling_NaN(),
+                                   infinity, -infinity};
+    if (sizeof(Scalar) == 4) refused.insert(refused.end(), {1e39, 0x1.ffffffp127});
+    for (const double alpha : refused) {
+      Element y = unwritten<Element>, dx = unwritten<Element>;
+      Scalar dalpha = unwritten<Scalar>;
       int32_t status[3];
       {
         const Within within(environment.control);
-        status[0] = rectify_elu_forward(RECTIFY_F32, 1, alpha, &x, &y, &options);
-        status[1] = rectify_elu_backward(RECTIFY_F32, 1, alpha, &x, &dy, &dx, &dalpha, &options);
-        status[2] = rectify_elu_backward_from_y(RECTIFY_F32, 1, alpha, &x, &dy, &dx, &options);
+        status[0] = rectify_elu_forward(Format::dtype, 1, alpha, &x, &y, &options);
+        status[1] = rectify_elu_backward(Format::dtype, 1, alpha, &x, &dy, &dx, &dalpha, &options);
+        status[2] = rectify_elu_backward_from_y(Format::dtype, 1, alpha, &x, &dy, &dx, &options);
       }
       for (const int32_t each : status)
         EXPECT_EQ(each, RECTIFY_ERROR_INVALID_ARGUMENT) << alpha << ", " << environment.name;
-      EXPECT_EQ(y, 5.0f);
-      EXPECT_EQ(dx, 5.0f);
-      EXPECT_EQ(dalpha, 5.0f);
+      EXPECT_TRUE(identical_bits(y, unwritten<Element>));
+      EXPECT_TRUE(identical_bits(dx, unwritten<Element>));
+      EXPECT_TRUE(identical_bits(dalpha, unwritten<Scalar>));
     }
-    // The largest double that still rounds to a finite float, by whatever direction the caller rounds.
-    float y = 5.0f, dalpha = 5.0f;
+    // The largest double that still rounds to a finite value, by whatever direction the caller rounds.
+    Element y = unwritten<Element>;
+    Scalar dalpha = unwritten<Scalar>;
     int32_t accepted, empty;
     {
       const Within within(environment.control);
-      accepted = rectify_elu_forward(RECTIFY_F32, 1, 0x1.fffffefffffffp127, &x, &y, &options);
-      empty = rectify_elu_backward(RECTIFY_F32, 0, 0.1, nullptr, nullptr, nullptr, &dalpha, &options);
+      accepted = rectify_elu_forward(Format::dtype, 1, largest, &x, &y, &options);
+      empty = rectify_elu_backward(Format::dtype, 0, 0.1, nullptr, nullptr, nullptr, &dalpha, &options);
     }
     EXPECT_EQ(accepted, RECTIFY_OK) << environment.name;
     EXPECT_EQ(empty, RECTIFY_OK) << environment.name;

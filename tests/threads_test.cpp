@@ -17,9 +17,9 @@
 #include <vector>
 
 #include "rectify/rectify.h"
-#include "tests/support/backends.hpp"
 #include "tests/support/effort.hpp"
 #include "tests/support/inputs.hpp"
+#include "tests/support/on_each_format.hpp"
 #include "tests/support/public_calls.hpp"
 
 #if defined(RECTIFY_TESTS_TBB)
@@ -34,11 +34,12 @@ namespace {
 
 // Sizes around the blocks of a sum (4096 elements, 64 rows) and the chunks that tasks are made of (a power of two that
 // these cover up to 2^17), and some that make many tasks.
+template <class Format>
 std::vector<PublicCall> calls() {
   std::vector<PublicCall> list;
   for (const size_t n : {size_t{1}, size_t{4095}, size_t{4097}, size_t{32767}, size_t{32768}, size_t{32769}, size_t{65537},
                          size_t{131073}, size_t{400009}}) {
-    if (!emulated || n < 131073) add_flat_calls(list, n, 0.1, 1.6732632423543772);
+    if (!emulated || n < 131073) add_flat_calls<Format>(list, n, 0.1, 1.6732632423543772);
   }
   for (const rectify_shape shape : {
            rectify_shape{1, 1, 100003},  // one slope
@@ -51,54 +52,62 @@ std::vector<PublicCall> calls() {
            rectify_shape{16385, 3, 1},   // NHWC, narrow
            rectify_shape{3, 50021, 1},   // one slope per element
        }) {
-    if (!emulated || shape.outer * shape.channels * shape.inner < 140000) add_shaped_calls(list, shape);
+    if (!emulated || shape.outer * shape.channels * shape.inner < 140000) add_shaped_calls<Format>(list, shape);
   }
   return list;
 }
 
 // The inputs of every call; sums need finite ones.
+template <class Format>
 struct Inputs {
+  using Element = typename Format::Element;
   static constexpr size_t most = 400009;
-  std::vector<float> mixed_x = mixed_values(most, 1), mixed_dy = mixed_values(most, 2);
-  std::vector<float> x = ordinary_values(most, 3, 4.0f), dy = ordinary_values(most, 4), slope = ordinary_values(most, 5);
+  std::vector<Element> mixed_x = mixed_values<Element>(most, 1), mixed_dy = mixed_values<Element>(most, 2);
+  std::vector<Element> x = ordinary_values<Element>(most, 3, 4.0f), dy = ordinary_values<Element>(most, 4);
+  std::vector<typename Format::Slope> slope = ordinary_values<typename Format::Slope>(most, 5);
 
-  Results run(const PublicCall& call, const rectify_options& options) const {
+  Results<Format> run(const PublicCall& call, const rectify_options& options) const {
     const bool finite = call.sum_count > 0;
-    return run_call(call, finite ? x.data() : mixed_x.data(), finite ? dy.data() : mixed_dy.data(), slope.data(), &options);
+    return run_call<Format>(call, finite ? x.data() : mixed_x.data(), finite ? dy.data() : mixed_dy.data(), slope.data(),
+                            &options);
   }
 };
 
-class Threads : public OnEachBackend {
+// Every call of a format, and what one thread gives.
+template <class Format>
+class Calls {
+ public:
+  explicit Calls(rectify_options options) {
+    options.threads = 1;
+    for (const PublicCall& call : list) expected.push_back(inputs.run(call, options));
+  }
+
+  const Inputs<Format> inputs{};
+  const std::vector<PublicCall> list = calls<Format>();
+  std::vector<Results<Format>> expected;
+
+  testing::AssertionResult same(size_t i, const rectify_options& options) const {
+    return same_results(expected[i], inputs.run(list[i], options));
+  }
+  void expect_same(const rectify_options& options) const {
+    for (size_t i = 0; i < list.size(); ++i) EXPECT_TRUE(same(i, options)) << list[i];
+  }
+};
+
+class Threads : public OnEachFormat {
  protected:
   rectify_options with_threads(size_t threads) const {
     rectify_options changed = options;
     changed.threads = threads;
     return changed;
   }
-
-  // Every call under `vary(options)` gives what one thread gives.
-  template <class Vary>
-  void expect_same_results(const Vary& vary) {
-    if (expected.empty()) {
-      for (const PublicCall& call : list) expected.push_back(inputs.run(call, with_threads(1)));
-    }
-    rectify_options changed = options;
-    vary(changed);
-    for (size_t i = 0; i < list.size(); ++i) {
-      EXPECT_TRUE(same_results(expected[i], inputs.run(list[i], changed))) << list[i];
-    }
-  }
-
-  const Inputs inputs{};
-  const std::vector<PublicCall> list = calls();
-  std::vector<Results> expected;
 };
-RECTIFY_ON_EACH_BACKEND(Threads);
 
-TEST_P(Threads, AnyNumber) {
+RECTIFY_ON_EACH_FORMAT(Threads, AnyNumber) {
+  const Calls<Format> all(options);
   for (const size_t threads : {size_t{0}, size_t{2}, size_t{3}, size_t{5}, size_t{16}, size_t{1000}, ~size_t{0}}) {
     SCOPED_TRACE(testing::Message() << threads << " threads");
-    expect_same_results([=](rectify_options& changed) { changed.threads = threads; });
+    all.expect_same(with_threads(threads));
   }
 }
 
@@ -143,38 +152,39 @@ void run_in_pool(void* pool, size_t tasks, void (*task)(void*, size_t), void* co
 
 class ThreadsOfACallback : public Threads {
  protected:
+  template <class Format>
   void expect_same_results_in(Pool::Kind kind) {
+    const Calls<Format> all(options);
     for (const size_t threads : {size_t{0}, size_t{1}, size_t{2}, size_t{3}, size_t{5}, size_t{16}}) {
       if (kind == Pool::own_threads && threads == 0) continue;  // hundreds of threads for each call
       SCOPED_TRACE(testing::Message() << threads << " threads");
       Pool pool{kind};
-      expect_same_results([&](rectify_options& changed) {
-        changed.threads = threads;
-        changed.parallel_for = run_in_pool;
-        changed.pool = &pool;
-      });
+      rectify_options changed = with_threads(threads);
+      changed.parallel_for = run_in_pool;
+      changed.pool = &pool;
+      all.expect_same(changed);
       EXPECT_GE(pool.most_tasks, threads == 1 ? 0u : 2u) << "the callback was never given more than one task";
       if (threads == 0) continue;
       EXPECT_LE(pool.most_tasks, threads) << "more tasks at once than threads allowed";
     }
   }
 };
-RECTIFY_ON_EACH_BACKEND(ThreadsOfACallback);
 
-TEST_P(ThreadsOfACallback, Serial) { expect_same_results_in(Pool::serial); }
-TEST_P(ThreadsOfACallback, InReverse) { expect_same_results_in(Pool::reversed); }
-TEST_P(ThreadsOfACallback, OnThreadsOfItsOwn) { expect_same_results_in(Pool::own_threads); }
-TEST_P(ThreadsOfACallback, InWhateverOrder) { expect_same_results_in(Pool::detached_order); }
+RECTIFY_ON_EACH_FORMAT(ThreadsOfACallback, Serial) { expect_same_results_in<Format>(Pool::serial); }
+RECTIFY_ON_EACH_FORMAT(ThreadsOfACallback, InReverse) { expect_same_results_in<Format>(Pool::reversed); }
+RECTIFY_ON_EACH_FORMAT(ThreadsOfACallback, OnThreadsOfItsOwn) { expect_same_results_in<Format>(Pool::own_threads); }
+RECTIFY_ON_EACH_FORMAT(ThreadsOfACallback, InWhateverOrder) { expect_same_results_in<Format>(Pool::detached_order); }
 
 // Small arrays stay on the calling thread: a callback is not troubled with them.
-TEST_P(ThreadsOfACallback, IsNotCalledForSmallArrays) {
+RECTIFY_ON_EACH_FORMAT(ThreadsOfACallback, IsNotCalledForSmallArrays) {
+  const Inputs<Format> inputs;
   Pool pool{Pool::serial};
   options.parallel_for = run_in_pool;
   options.pool = &pool;
   std::vector<PublicCall> small;
-  add_flat_calls(small, 1000, 0.1, 1.0);
-  add_shaped_calls(small, {5, 4, 50});
-  add_shaped_calls(small, {50, 20, 1});
+  add_flat_calls<Format>(small, 1000, 0.1, 1.0);
+  add_shaped_calls<Format>(small, {5, 4, 50});
+  add_shaped_calls<Format>(small, {50, 20, 1});
   for (const PublicCall& call : small) {
     EXPECT_EQ(inputs.run(call, options).status, RECTIFY_OK);
     EXPECT_EQ(pool.calls, 0u) << call;
@@ -183,8 +193,9 @@ TEST_P(ThreadsOfACallback, IsNotCalledForSmallArrays) {
 
 // ---- Many callers ----
 
-TEST_P(Threads, ManyCallersAtOnce) {
-  for (const PublicCall& call : list) expected.push_back(inputs.run(call, with_threads(1)));
+RECTIFY_ON_EACH_FORMAT(Threads, ManyCallersAtOnce) {
+  const Calls<Format> all(options);
+  const std::vector<PublicCall>& list = all.list;
   constexpr size_t callers = 8;
   std::vector<std::string> failures(callers);
   std::vector<std::thread> threads;
@@ -193,8 +204,7 @@ TEST_P(Threads, ManyCallersAtOnce) {
       for (size_t i = 0; i < list.size(); ++i) {
         if (emulated && i % 4 != caller % 4) continue;
         const size_t index = (i + caller * list.size() / callers) % list.size();
-        const testing::AssertionResult same =
-            same_results(expected[index], inputs.run(list[index], with_threads(caller % 4)));
+        const testing::AssertionResult same = all.same(index, with_threads(caller % 4));
         if (!same) failures[caller] += list[index].name + ": " + same.message() + "\n";
       }
     });
@@ -204,7 +214,7 @@ TEST_P(Threads, ManyCallersAtOnce) {
 }
 
 // The first call of a process finds out about the machine; many may be first. Each case runs in a process of its own.
-TEST_P(Threads, ManyFirstCallersAtOnce) {
+RECTIFY_ON_EACH_ELEMENT_TYPE(Threads, ManyFirstCallersAtOnce) {
   std::atomic<int> waiting{0};
   std::atomic<int> good{0};
   std::vector<std::thread> threads;
@@ -213,9 +223,9 @@ TEST_P(Threads, ManyFirstCallersAtOnce) {
     threads.emplace_back([&] {
       ++waiting;
       while (waiting < callers) std::this_thread::yield();
-      const float x = -1.0f;
-      float y = 5.0f;
-      if (rectify_relu_forward(RECTIFY_F32, 1, &x, &y, &options) == RECTIFY_OK && bits_of(y) == 0) ++good;
+      const Element x = rounded<Element>(-1.0);
+      Element y = unwritten<Element>;
+      if (rectify_relu_forward(Format::dtype, 1, &x, &y, &options) == RECTIFY_OK && bits_of(y) == 0) ++good;
     });
   }
   for (std::thread& thread : threads) thread.join();
@@ -227,7 +237,7 @@ TEST_P(Threads, ManyFirstCallersAtOnce) {
 // An output whose pages are closed until they are first written; each thread that opens one is noted.
 class WrittenBy {
  public:
-  explicit WrittenBy(size_t elements) : bytes_(elements * sizeof(float)) {
+  explicit WrittenBy(size_t bytes) : bytes_(bytes) {
     data_ = static_cast<char*>(mmap(nullptr, bytes_, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
     if (data_ == MAP_FAILED) throw std::bad_alloc();
     current_ = this;
@@ -243,7 +253,7 @@ class WrittenBy {
     munmap(data_, bytes_);
   }
 
-  float* data() { return reinterpret_cast<float*>(data_); }
+  void* data() { return data_; }
   size_t threads() const { return count_.load(); }
   bool by(pthread_t thread) const {
     return std::any_of(seen_.begin(), seen_.begin() + std::min(count_.load(), seen_.size()),
@@ -274,15 +284,17 @@ class WrittenBy {
   std::array<std::atomic<pthread_t>, 64> seen_ = {};
 };
 
-class ThreadLimit : public Threads {
+// How work is shared out does not depend on the format: f32 stands for all.
+class ThreadLimit : public OnEachBackend {
  protected:
-  static constexpr size_t n = emulated ? 200003 : Inputs::most;
+  static constexpr size_t n = emulated ? 200003 : 400009;
   static constexpr int attempts = emulated ? 5 : 20;
+  const std::vector<float> x = ordinary_values(n, 3, 4.0f);
 
   // The threads that write y of one call.
   size_t threads_of_a_call(bool& caller_among_them) {
-    WrittenBy y(n);
-    EXPECT_EQ(rectify_elu_forward(RECTIFY_F32, n, 1.0, inputs.x.data(), y.data(), &options), RECTIFY_OK);
+    WrittenBy y(n * sizeof(float));
+    EXPECT_EQ(rectify_elu_forward(RECTIFY_F32, n, 1.0, x.data(), y.data(), &options), RECTIFY_OK);
     caller_among_them = y.by(pthread_self());
     return y.threads();
   }
@@ -317,26 +329,27 @@ TEST_P(ThreadLimit, KeptInACallback) {
 // ---- Streaming stores ----
 
 // Larger than the last-level cache, where stores go past it: another thread that is told of the end sees every element.
-TEST_P(Threads, AnotherThreadSeesAllThatWasStored) {
+RECTIFY_ON_EACH_ELEMENT_TYPE(Threads, AnotherThreadSeesAllThatWasStored) {
   size_t cache = 32 << 20;
   if (FILE* const file = std::fopen("/sys/devices/system/cpu/cpu0/cache/index3/size", "r")) {
     unsigned long kibibytes = 0;
     if (std::fscanf(file, "%luK", &kibibytes) == 1) cache = kibibytes << 10;
     std::fclose(file);
   }
-  const size_t n = cache / sizeof(float) + 12345;
-  const std::vector<float> x(n, 3.0f);
-  std::vector<float> y(n);
+  const size_t n = cache / sizeof(Element) + 12345;
+  const Element three = rounded<Element>(3.0);
+  const Values x(n, three);
+  Values y(n);
   for (int round = 1; round <= (emulated ? 2 : 6); ++round) {
-    std::fill(y.begin(), y.end(), -1.0f);
+    std::fill(y.begin(), y.end(), unwritten<Element>);
     std::atomic<bool> done{false};
     size_t missing = 0;
     std::thread reader([&] {
       while (!done.load(std::memory_order_acquire)) {
       }
-      for (size_t i = n; i-- > 0;) missing += y[i] != 3.0f;  // the last ones stored first
+      for (size_t i = n; i-- > 0;) missing += !identical_bits(y[i], three);  // the last ones stored first
     });
-    const int32_t status = rectify_relu_forward(RECTIFY_F32, n, x.data(), y.data(), &options);
+    const int32_t status = rectify_relu_forward(Format::dtype, n, x.data(), y.data(), &options);
     done.store(true, std::memory_order_release);
     reader.join();
     ASSERT_EQ(status, RECTIFY_OK);
@@ -348,23 +361,25 @@ TEST_P(Threads, AnotherThreadSeesAllThatWasStored) {
 
 #if defined(RECTIFY_TESTS_TBB)
 
-TEST_P(Threads, InsideTheCallersParallelFor) {
-  std::vector<std::string> failures(list.size());
-  tbb::parallel_for(size_t{0}, list.size(), [&](size_t i) {
-    const testing::AssertionResult same =
-        same_results(inputs.run(list[i], with_threads(1)), inputs.run(list[i], with_threads(i % 4)));
-    if (!same) failures[i] = list[i].name + ": " + same.message();
+RECTIFY_ON_EACH_FORMAT(Threads, InsideTheCallersParallelFor) {
+  const Calls<Format> all(options);
+  std::vector<std::string> failures(all.list.size());
+  tbb::parallel_for(size_t{0}, all.list.size(), [&](size_t i) {
+    const testing::AssertionResult same = all.same(i, with_threads(i % 4));
+    if (!same) failures[i] = all.list[i].name + ": " + same.message();
   });
   for (const std::string& failure : failures) EXPECT_EQ(failure, "");
 }
 
-TEST_P(Threads, InsideAnArenaOfOne) {
-  tbb::task_arena(1).execute([&] { expect_same_results([](rectify_options& changed) { changed.threads = 5; }); });
+RECTIFY_ON_EACH_FORMAT(Threads, InsideAnArenaOfOne) {
+  const Calls<Format> all(options);
+  tbb::task_arena(1).execute([&] { all.expect_same(with_threads(5)); });
 }
 
-TEST_P(Threads, InsideAnArenaOfSixteen) {
+RECTIFY_ON_EACH_FORMAT(Threads, InsideAnArenaOfSixteen) {
+  const Calls<Format> all(options);
   const tbb::global_control many(tbb::global_control::max_allowed_parallelism, 16);
-  tbb::task_arena(16).execute([&] { expect_same_results([](rectify_options& changed) { changed.threads = 0; }); });
+  tbb::task_arena(16).execute([&] { all.expect_same(with_threads(0)); });
 }
 
 TEST_P(ThreadLimit, KeptInOneTbb) {
