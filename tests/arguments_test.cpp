@@ -15,9 +15,11 @@
 #include <ostream>
 #include <set>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "rectify/rectify.h"
+#include "tests/support/formats.hpp"
 #include "tests/support/inputs.hpp"
 #include "tests/support/same_bits.hpp"
 
@@ -42,16 +44,37 @@ namespace {
 constexpr double infinity = std::numeric_limits<double>::infinity();
 constexpr size_t most = std::numeric_limits<size_t>::max();
 
+// What is asked for does not depend on values, so tensors are bytes here, and a format is the sizes of its numbers.
+struct Sizes {
+  const char* name;
+  int32_t dtype;
+  int32_t slope_dtype;
+  size_t element;
+  size_t slope;
+  size_t scalar;
+};
+
+std::ostream& operator<<(std::ostream& stream, const Sizes& sizes) { return stream << sizes.name; }
+
+std::vector<Sizes> all_formats() {
+  std::vector<Sizes> list;
+  for_each_format([&]<class Format>() {
+    list.push_back({Format::name, Format::dtype, Format::slope_dtype, sizeof(typename Format::Element),
+                    sizeof(typename Format::Slope), sizeof(typename Format::Scalar)});
+  });
+  return list;
+}
+
 struct Arguments {
-  int32_t dtype = RECTIFY_F32;
-  int32_t slope_dtype = RECTIFY_F32;
+  int32_t dtype;
+  int32_t slope_dtype;
   rectify_shape shape;  // a flat function takes shape.inner elements
   double parameter = 0.5;
-  const float* x;
-  const float* slope;
-  const float* dy;
-  float* out;
-  float* sums;
+  std::byte* x;
+  std::byte* slope;
+  std::byte* dy;
+  std::byte* out;
+  std::byte* sums;
   const rectify_options* options = nullptr;
 };
 
@@ -115,24 +138,19 @@ class Memory {
   Memory& operator=(const Memory&) = delete;
   ~Memory() { munmap(data_, 5 * room); }
 
-  float* tensor(size_t index) const {
-    return reinterpret_cast<float*>(static_cast<char*>(data_) + index * room + room / 2);
-  }
+  std::byte* tensor(size_t index) const { return static_cast<std::byte*>(data_) + index * room + room / 2; }
 
  private:
   void* data_;
 };
 
-template <class T>
-T* moved_by_bytes(T* pointer, size_t bytes) {
-  return reinterpret_cast<T*>(reinterpret_cast<uintptr_t>(pointer) + bytes);
-}
-
-class ArgumentsOf : public testing::TestWithParam<Function> {
+class ArgumentsOf : public testing::TestWithParam<std::tuple<Function, Sizes>> {
  protected:
   // {2, 5, 10} for a shaped function, 100 elements for a flat one.
   Arguments in(const Memory& memory) const {
     Arguments a;
+    a.dtype = sizes.dtype;
+    a.slope_dtype = sizes.slope_dtype;
     a.shape = function.shaped ? rectify_shape{2, 5, 10} : rectify_shape{1, 1, 100};
     a.x = memory.tensor(0);
     a.slope = memory.tensor(1);
@@ -142,11 +160,11 @@ class ArgumentsOf : public testing::TestWithParam<Function> {
     return a;
   }
 
-  // Where a call may take these arguments: tensors hold values.
+  // Where a call may take these arguments: tensors hold values, of whatever format.
   Arguments in_open_memory() {
     for (size_t tensor = 0; tensor < 5; ++tensor) {
       const std::vector<float> values = ordinary_values(Memory::room / sizeof(float), static_cast<uint32_t>(tensor));
-      std::memcpy(open_memory.tensor(tensor) - Memory::room / 2 / sizeof(float), values.data(), Memory::room);
+      std::memcpy(open_memory.tensor(tensor) - Memory::room / 2, values.data(), Memory::room);
     }
     return in(open_memory);
   }
@@ -154,7 +172,12 @@ class ArgumentsOf : public testing::TestWithParam<Function> {
   void expect_refused(const Arguments& a, int32_t status) const { EXPECT_EQ(function.call(a), status); }
   void expect_accepted(const Arguments& a) const { EXPECT_EQ(function.call(a), RECTIFY_OK); }
 
-  const Function function = GetParam();
+  // Of the slopes, and of the parameter's gradient, which is of their type or, for a scalar parameter, of the one that
+  // computes.
+  size_t parameter_size() const { return function.shaped ? sizes.slope : sizes.scalar; }
+
+  const Function function = std::get<0>(GetParam());
+  const Sizes sizes = std::get<1>(GetParam());
   const Memory closed_memory{Memory::closed};
   const Memory open_memory{Memory::open};
   const Arguments good = in(closed_memory);  // but for the memory
@@ -162,14 +185,22 @@ class ArgumentsOf : public testing::TestWithParam<Function> {
 class ArgumentsOfBackward : public ArgumentsOf {};
 class ArgumentsOfPrelu : public ArgumentsOf {};
 
-std::vector<Function> functions_where(bool Function::*property) {
-  std::vector<Function> chosen;
-  std::copy_if(std::begin(functions), std::end(functions), std::back_inserter(chosen), std::mem_fn(property));
-  return chosen;
+// Functions with slopes in every format, the others once for each element type.
+std::vector<std::tuple<Function, Sizes>> functions_where(const std::function<bool(const Function&)>& chosen) {
+  std::vector<std::tuple<Function, Sizes>> list;
+  for (const Function& function : functions) {
+    for (const Sizes& sizes : all_formats()) {
+      if (chosen(function) && (function.shaped || sizes.slope == sizes.scalar)) list.emplace_back(function, sizes);
+    }
+  }
+  return list;
 }
 
-const auto name_of = [](const testing::TestParamInfo<Function>& instance) { return instance.param.name; };
-INSTANTIATE_TEST_SUITE_P(, ArgumentsOf, testing::ValuesIn(functions), name_of);
+const auto name_of = [](const testing::TestParamInfo<std::tuple<Function, Sizes>>& instance) {
+  return std::string(std::get<0>(instance.param).name) + "_" + std::get<1>(instance.param).name;
+};
+const auto any_function = [](const Function&) { return true; };
+INSTANTIATE_TEST_SUITE_P(, ArgumentsOf, testing::ValuesIn(functions_where(any_function)), name_of);
 INSTANTIATE_TEST_SUITE_P(, ArgumentsOfBackward, testing::ValuesIn(functions_where(&Function::backward)), name_of);
 INSTANTIATE_TEST_SUITE_P(, ArgumentsOfPrelu, testing::ValuesIn(functions_where(&Function::shaped)), name_of);
 
@@ -205,27 +236,36 @@ TEST_P(ArgumentsOf, NullPointers) {
   expect_refused(a, function.summed ? RECTIFY_ERROR_INVALID_ARGUMENT : RECTIFY_ERROR_NULL_POINTER);
 }
 
-TEST_P(ArgumentsOf, NumberFormats) {
-  const auto expect = [&](int32_t dtype, int32_t status) {
+constexpr int32_t unknown_dtypes[] = {
+    0, -1, -2, 5, 99, std::numeric_limits<int32_t>::min(), std::numeric_limits<int32_t>::max()};
+
+TEST_P(ArgumentsOf, UnknownNumberFormats) {
+  for (const int32_t unknown : unknown_dtypes) {
     Arguments a = good;
-    a.dtype = dtype;
-    expect_refused(a, status);
-    if (!function.shaped) return;
-    a.slope_dtype = dtype;
-    expect_refused(a, status);
-    a.dtype = RECTIFY_F32;
-    expect_refused(a, status);
-  };
-  for (const int32_t unsupported : {RECTIFY_F16, RECTIFY_BF16, RECTIFY_F64}) {
-    expect(unsupported, RECTIFY_ERROR_UNSUPPORTED_DTYPE);
+    a.dtype = unknown;
+    expect_refused(a, RECTIFY_ERROR_UNKNOWN_DTYPE);
+    if (!function.shaped) continue;
+    a.slope_dtype = unknown;
+    expect_refused(a, RECTIFY_ERROR_UNKNOWN_DTYPE);
+    a.dtype = sizes.dtype;
+    expect_refused(a, RECTIFY_ERROR_UNKNOWN_DTYPE);
   }
-  for (const int32_t unknown : {0, -1, 5, 99, std::numeric_limits<int32_t>::min(), std::numeric_limits<int32_t>::max()}) {
-    expect(unknown, RECTIFY_ERROR_UNKNOWN_DTYPE);
+}
+
+// Slopes are of the tensor's own type, or of f32 where it has 16 bits. Any other known type has no kernels.
+TEST_P(ArgumentsOfPrelu, NumberFormatsOfSlopes) {
+  for (const int32_t slope_dtype : {RECTIFY_F32, RECTIFY_F16, RECTIFY_BF16, RECTIFY_F64}) {
+    const bool sixteen_bit = sizes.dtype == RECTIFY_F16 || sizes.dtype == RECTIFY_BF16;
+    const bool supported = slope_dtype == sizes.dtype || (sixteen_bit && slope_dtype == RECTIFY_F32);
+    Arguments a = supported ? in_open_memory() : good;
+    a.slope_dtype = slope_dtype;
+    EXPECT_EQ(function.call(a), supported ? RECTIFY_OK : RECTIFY_ERROR_UNSUPPORTED_DTYPE) << slope_dtype;
   }
 }
 
 TEST_P(ArgumentsOf, SizesThatOverflow) {
-  std::vector<rectify_shape> shapes = {{1, 1, most}, {1, 1, most / 4 + 1}, {1, 1, most / 2 + 1}};
+  std::vector<rectify_shape> shapes = {{1, 1, most}, {1, 1, most / sizes.element + 1}};
+  if (sizes.element > 2) shapes.push_back({1, 1, most / 2 + 1});
   if (function.shaped) {
     constexpr size_t third = size_t{1} << 22, half = size_t{1} << 32;
     shapes.insert(shapes.end(), {{most, 1, 1},
@@ -235,9 +275,10 @@ TEST_P(ArgumentsOf, SizesThatOverflow) {
                                  {1, half, half},
                                  {half, 1, half},
                                  {third, third, third},
-                                 {2, most / 4, 1},
-                                 {most / 8 + 1, 2, 1},
-                                 {0, most, 1}});  // no element, but the slopes overflow
+                                 {2, most / sizes.element, 1},
+                                 {most / sizes.element / 2 + 1, 2, 1},
+                                 {0, most, 1},  // no element, but the slopes overflow
+                                 {0, most / sizes.slope + 1, 1}});
   }
   for (const rectify_shape& shape : shapes) {
     Arguments a = good;
@@ -249,7 +290,7 @@ TEST_P(ArgumentsOf, SizesThatOverflow) {
 
 // Sizes that can be counted and cannot be had: pointers are looked at all the same.
 TEST_P(ArgumentsOf, HugeSizesWithBadPointers) {
-  for (const size_t n : {most / 4, most / 4 - 1, most / 8, size_t{1} << 61}) {
+  for (const size_t n : {most / sizes.element, most / sizes.element - 1, most / 8, size_t{1} << 60}) {
     Arguments a = good;
     a.shape = {1, 1, n};
     expect_refused(a, RECTIFY_ERROR_OVERLAP);  // nothing else fits
@@ -257,41 +298,31 @@ TEST_P(ArgumentsOf, HugeSizesWithBadPointers) {
     expect_refused(a, RECTIFY_ERROR_NULL_POINTER);
     a = good;
     a.shape = {1, 1, n};
-    a.out = moved_by_bytes(a.out, 1);
+    a.out += 1;
     expect_refused(a, RECTIFY_ERROR_UNALIGNED);
     if (!function.shaped) continue;
     a = good;
     a.shape = {1, n, 1};
-    expect_refused(a, RECTIFY_ERROR_OVERLAP);
+    const bool countable = n <= most / sizes.scalar;  // sums are taken in that type, one for each slope
+    expect_refused(a, countable ? RECTIFY_ERROR_OVERLAP : RECTIFY_ERROR_SIZE_OVERFLOW);
     a.slope = nullptr;
-    expect_refused(a, RECTIFY_ERROR_NULL_POINTER);
+    expect_refused(a, countable ? RECTIFY_ERROR_NULL_POINTER : RECTIFY_ERROR_SIZE_OVERFLOW);
   }
 }
 
 TEST_P(ArgumentsOf, UnalignedPointers) {
-  for (const size_t bytes : {size_t{1}, size_t{2}, size_t{3}}) {
-    Arguments a = good;
-    a.x = moved_by_bytes(a.x, bytes);
-    expect_refused(a, RECTIFY_ERROR_UNALIGNED);
-    a = good;
-    a.out = moved_by_bytes(a.out, bytes);
-    expect_refused(a, RECTIFY_ERROR_UNALIGNED);
-    if (function.backward) {
-      a = good;
-      a.dy = moved_by_bytes(a.dy, bytes);
-      expect_refused(a, RECTIFY_ERROR_UNALIGNED);
+  const auto expect_aligned = [&](std::byte* Arguments::*pointer, size_t size) {
+    for (size_t bytes = 1; bytes < 2 * size; ++bytes) {
+      Arguments a = bytes == size ? in_open_memory() : good;
+      a.*pointer += bytes;
+      EXPECT_EQ(function.call(a), bytes == size ? RECTIFY_OK : RECTIFY_ERROR_UNALIGNED) << bytes << " bytes";
     }
-    if (function.shaped) {
-      a = good;
-      a.slope = moved_by_bytes(a.slope, bytes);
-      expect_refused(a, RECTIFY_ERROR_UNALIGNED);
-    }
-    if (function.summed) {
-      a = good;
-      a.sums = moved_by_bytes(a.sums, bytes);
-      expect_refused(a, RECTIFY_ERROR_UNALIGNED);
-    }
-  }
+  };
+  expect_aligned(&Arguments::x, sizes.element);
+  expect_aligned(&Arguments::out, sizes.element);
+  if (function.backward) expect_aligned(&Arguments::dy, sizes.element);
+  if (function.shaped) expect_aligned(&Arguments::slope, sizes.slope);
+  if (function.summed) expect_aligned(&Arguments::sums, parameter_size());
 }
 
 // ---- Overlaps ----
@@ -299,43 +330,42 @@ TEST_P(ArgumentsOf, UnalignedPointers) {
 // A tensor as the rules on aliasing see it.
 struct Place {
   const char* name;
-  std::function<float*(Arguments&)> get;
-  std::function<void(Arguments&, float*)> set;
-  ptrdiff_t count;
+  std::byte* Arguments::*pointer;
+  ptrdiff_t bytes;
+  ptrdiff_t alignment;
   enum { input, output, parameter, sums } role;
 };
 
-std::vector<Place> places_of(const Function& function) {
-  const auto place = [](const char* name, auto member, ptrdiff_t count, auto role) {
-    return Place{name, [=](Arguments& a) { return const_cast<float*>(a.*member); },
-                 [=](Arguments& a, float* pointer) { a.*member = pointer; }, count, role};
-  };
-  std::vector<Place> places = {place("x", &Arguments::x, 100, Place::input),
-                               place("out", &Arguments::out, 100, Place::output)};
-  if (function.backward) places.push_back(place("dy", &Arguments::dy, 100, Place::input));
-  if (function.shaped) places.push_back(place("slope", &Arguments::slope, 5, Place::parameter));
-  if (function.summed) places.push_back(place("sums", &Arguments::sums, function.shaped ? 5 : 1, Place::sums));
+std::vector<Place> places_of(const Function& function, const Sizes& sizes) {
+  const ptrdiff_t element = static_cast<ptrdiff_t>(sizes.element), slope = static_cast<ptrdiff_t>(sizes.slope);
+  const ptrdiff_t scalar = static_cast<ptrdiff_t>(sizes.scalar);
+  std::vector<Place> places = {{"x", &Arguments::x, 100 * element, element, Place::input},
+                               {"out", &Arguments::out, 100 * element, element, Place::output}};
+  if (function.backward) places.push_back({"dy", &Arguments::dy, 100 * element, element, Place::input});
+  if (function.shaped) places.push_back({"slope", &Arguments::slope, 5 * slope, slope, Place::parameter});
+  if (function.summed && function.shaped) places.push_back({"sums", &Arguments::sums, 5 * slope, slope, Place::sums});
+  if (function.summed && !function.shaped) places.push_back({"sums", &Arguments::sums, scalar, scalar, Place::sums});
   return places;
 }
 
 bool written(const Place& place) { return place.role == Place::output || place.role == Place::sums; }
 
 TEST_P(ArgumentsOf, Overlaps) {
-  const std::vector<Place> places = places_of(function);
+  const std::vector<Place> places = places_of(function, sizes);
   for (const Place& fixed : places) {
     for (const Place& moving : places) {
       if (fixed.name == moving.name) continue;
       // The distances from one that just touches before to one that just touches behind.
-      const ptrdiff_t before = -moving.count, behind = fixed.count;
-      for (const ptrdiff_t distance : {before, before + 1, ptrdiff_t{-1}, ptrdiff_t{0}, ptrdiff_t{1}, behind - 1, behind}) {
+      const ptrdiff_t before = -moving.bytes, behind = fixed.bytes, step = moving.alignment;
+      for (const ptrdiff_t distance : {before, before + step, -step, ptrdiff_t{0}, step, behind - step, behind}) {
         const bool apart = distance <= before || distance >= behind;
         const bool in_place = distance == 0 && ((fixed.role == Place::input && moving.role == Place::output) ||
                                                 (fixed.role == Place::output && moving.role == Place::input));
         const bool allowed = apart || in_place || (!written(fixed) && !written(moving));
         Arguments a = allowed ? in_open_memory() : good;
-        moving.set(a, fixed.get(a) + distance);
+        a.*moving.pointer = a.*fixed.pointer + distance;
         EXPECT_EQ(function.call(a), allowed ? RECTIFY_OK : RECTIFY_ERROR_OVERLAP)
-            << moving.name << " " << distance << " elements from " << fixed.name;
+            << moving.name << " " << distance << " bytes from " << fixed.name;
       }
     }
   }
@@ -344,16 +374,16 @@ TEST_P(ArgumentsOf, Overlaps) {
 // Exactly one input, but another one only nearly.
 TEST_P(ArgumentsOfBackward, OverlapBesideAnAllowedOne) {
   Arguments a = good;
-  a.out = const_cast<float*>(a.x);
-  a.dy = a.x + 1;
+  a.out = a.x;
+  a.dy = a.x + sizes.element;
   expect_refused(a, RECTIFY_ERROR_OVERLAP);
   a.dy = good.dy;
-  a.out = const_cast<float*>(a.dy);
-  a.x = a.dy - 1;
+  a.out = a.dy;
+  a.x = a.dy - sizes.element;
   expect_refused(a, RECTIFY_ERROR_OVERLAP);
   a = in_open_memory();
   a.dy = a.x;
-  a.out = const_cast<float*>(a.x);
+  a.out = a.x;
   expect_accepted(a);
 }
 
@@ -368,8 +398,10 @@ TEST_P(ArgumentsOfPrelu, SlopesAreNotForWritingInPlace) {
 // ---- Parameters ----
 
 TEST_P(ArgumentsOf, Parameter) {
-  constexpr double largest_accepted = 0x1.fffffefffffffp127, rounds_to_infinity = 3.4028235677973366e38;
+  const bool is_double = sizes.scalar == sizeof(double);
+  constexpr double rounds_to_infinity = 3.4028235677973366e38;
   static_assert(rounds_to_infinity == 0x1.ffffffp127);
+  const double largest_accepted = is_double ? std::numeric_limits<double>::max() : 0x1.fffffefffffffp127;
   const auto expect = [&](double parameter, bool accepted) {
     Arguments a = accepted ? in_open_memory() : good;
     a.parameter = parameter;
@@ -379,10 +411,14 @@ TEST_P(ArgumentsOf, Parameter) {
   const bool negative = function.parameter != Parameter::alpha_from_y;
   for (const double value : {0.0, -0.0, 1.0, 0.1, 1e-45, 4.9e-324, 3.4e38, largest_accepted}) expect(value, true);
   for (const double value : {-1.0, -1e-45, -4.9e-324, -largest_accepted}) expect(value, negative);
-  for (const double value : {infinity, 1e39, 1e300, rounds_to_infinity, std::numeric_limits<double>::quiet_NaN(),
-                             std::numeric_limits<double>::signaling_NaN()}) {
+  for (const double value :
+       {infinity, std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::signaling_NaN()}) {
     expect(value, any);
     expect(-value, any);
+  }
+  for (const double value : {1e39, 1e300, rounds_to_infinity}) {
+    expect(value, any || is_double);
+    expect(-value, any || (is_double && negative));
   }
 }
 
@@ -467,13 +503,16 @@ TEST_P(ArgumentsOf, TwoFaultsGiveOneOfTheirStatuses) {
   std::vector<Fault> faults = {
       {"x is NULL", RECTIFY_ERROR_NULL_POINTER, [](Arguments& a) { a.x = nullptr; }},
       {"unknown dtype", RECTIFY_ERROR_UNKNOWN_DTYPE, [](Arguments& a) { a.dtype = 99; }},
-      {"unsupported dtype", RECTIFY_ERROR_UNSUPPORTED_DTYPE, [](Arguments& a) { a.dtype = RECTIFY_F64; }},
       {"too many elements", RECTIFY_ERROR_SIZE_OVERFLOW, [](Arguments& a) { a.shape.inner = most; }},
-      {"out near x", RECTIFY_ERROR_OVERLAP, [](Arguments& a) { a.out = const_cast<float*>(a.x ? a.x : a.out) + 1; }},
-      {"x unaligned", RECTIFY_ERROR_UNALIGNED, [](Arguments& a) { a.x = moved_by_bytes(a.x, 2); }},
+      {"out near x", RECTIFY_ERROR_OVERLAP, [this](Arguments& a) { a.out = (a.x ? a.x : a.out) + sizes.element; }},
+      {"x unaligned", RECTIFY_ERROR_UNALIGNED, [](Arguments& a) { a.x += 1; }},
       {"no struct_size", RECTIFY_ERROR_INVALID_OPTIONS, [](Arguments& a) { a.options = &no_size; }},
       {"unknown backend", RECTIFY_ERROR_UNKNOWN_BACKEND, [](Arguments& a) { a.options = &nonsense; }},
   };
+  if (function.shaped) {
+    const int32_t other = sizes.dtype == RECTIFY_F64 ? RECTIFY_F32 : RECTIFY_F64;
+    faults.push_back({"unsupported slopes", RECTIFY_ERROR_UNSUPPORTED_DTYPE, [=](Arguments& a) { a.slope_dtype = other; }});
+  }
   if (function.summed) {
     faults.push_back({"no output", RECTIFY_ERROR_INVALID_ARGUMENT, [](Arguments& a) { a.out = a.sums = nullptr; }});
   }
@@ -510,11 +549,13 @@ TEST_P(ArgumentsOf, NoElements) {
     const int32_t without_outputs = function.call(a);  // "both NULL" and "n == 0" meet: either answer keeps its promise
     EXPECT_TRUE(without_outputs == RECTIFY_OK || (function.summed && without_outputs == RECTIFY_ERROR_INVALID_ARGUMENT));
     if (!function.summed) continue;
-    float sums[] = {7, 7, 7, 7, 7, 7};
+    alignas(8) std::byte sums[6 * 8];
+    std::fill(std::begin(sums), std::end(sums), std::byte{7});
     a.sums = sums;
     expect_accepted(a);
-    const size_t channels = function.shaped ? shape.channels : 1;
-    for (size_t i = 0; i < 6; ++i) EXPECT_EQ(bits_of(sums[i]), bits_of(i < channels ? 0.0f : 7.0f)) << i;
+    const size_t written_bytes = (function.shaped ? shape.channels : 1) * parameter_size();
+    for (size_t i = 0; i < sizeof sums; ++i)
+      EXPECT_EQ(sums[i], std::byte{i < written_bytes ? uint8_t{0} : uint8_t{7}}) << i;
   }
   Arguments a = good;
   a.shape = {1, 1, 0};
@@ -524,23 +565,36 @@ TEST_P(ArgumentsOf, NoElements) {
 
 // ---- Memory that cannot be had ----
 
-TEST(OutOfMemory, IsAStatusAndNothingIsWritten) {
+template <class Format>
+void expect_status_where_memory_is_refused() {
+  SCOPED_TRACE(Format::name);
+  using Element = typename Format::Element;
+  using Slope = typename Format::Slope;
   constexpr rectify_shape shape = {1000, 500, 1};
   constexpr size_t n = shape.outer * shape.channels;
-  const std::vector<float> x = ordinary_values(n, 1), dy = ordinary_values(n, 2),
-                           slope = ordinary_values(shape.channels, 3);
-  std::vector<float> dx(n, 7.0f), dslope(shape.channels, 7.0f);
+  const std::vector<Element> x = ordinary_values<Element>(n, 1), dy = ordinary_values<Element>(n, 2);
+  const std::vector<Slope> slope = ordinary_values<Slope>(shape.channels, 3);
+  const std::vector<Element> no_dx(n, unwritten<Element>);
+  const std::vector<Slope> no_dslope(shape.channels, unwritten<Slope>);
+  std::vector<Element> dx = no_dx;
+  std::vector<Slope> dslope = no_dslope;
+  const auto call = [&] {
+    return rectify_prelu_backward(Format::dtype, Format::slope_dtype, shape, x.data(), slope.data(), dy.data(), dx.data(),
+                                  dslope.data(), nullptr);
+  };
+  refusals = 0;
   refuse_memory = true;
-  const int32_t status = rectify_prelu_backward(RECTIFY_F32, RECTIFY_F32, shape, x.data(), slope.data(), dy.data(),
-                                                dx.data(), dslope.data(), nullptr);
+  const int32_t status = call();
   refuse_memory = false;
   EXPECT_EQ(refusals, 1u) << "the scratch space is one allocation";
   EXPECT_EQ(status, RECTIFY_ERROR_OUT_OF_MEMORY);
-  EXPECT_EQ(std::count(dx.begin(), dx.end(), 7.0f), static_cast<ptrdiff_t>(n));
-  EXPECT_EQ(std::count(dslope.begin(), dslope.end(), 7.0f), static_cast<ptrdiff_t>(shape.channels));
-  EXPECT_EQ(rectify_prelu_backward(RECTIFY_F32, RECTIFY_F32, shape, x.data(), slope.data(), dy.data(), dx.data(),
-                                   dslope.data(), nullptr),
-            RECTIFY_OK);
+  EXPECT_TRUE(identical_bits(no_dx, dx));
+  EXPECT_TRUE(identical_bits(no_dslope, dslope));
+  EXPECT_EQ(call(), RECTIFY_OK);
+}
+
+TEST(OutOfMemory, IsAStatusAndNothingIsWritten) {
+  for_each_format([]<class Format>() { expect_status_where_memory_is_refused<Format>(); });
 }
 
 // ---- Statuses and versions ----
