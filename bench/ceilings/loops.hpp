@@ -103,7 +103,10 @@ void fused_beside(size_t turns) {
   fused_turns<V, chains>(
       turns, [&]() __attribute__((always_inline)) {
 #pragma GCC unroll 8
-        for (size_t k = 0; k < besides; ++k) V::template other<kind>(v[k]);
+        for (size_t k = 0; k < besides; ++k) {
+          typename V::Type copy = v[k];  // else each would wait for the one before, and a slow one longer than a turn takes
+          V::template other<kind>(copy);
+        }
       });
 }
 
