@@ -21,7 +21,7 @@ enum class Formula { brief, lengthy, lengthy_from_dram };
 template <class V, Store how, Formula formula, class Element, class F, class... Inputs>
 RECTIFY_INLINE void map(Element* out, size_t n, F f, const Inputs*... inputs) {
   constexpr bool lengthy = formula != Formula::brief;
-  constexpr size_t lanes = V::lanes, vectors = (lengthy ? 2 : 4) / V::registers;
+  constexpr size_t lanes = V::lanes, vectors = lengthy ? 2 : 4 / V::registers;
   constexpr size_t line_elements = 64 / sizeof(Element);
   constexpr size_t ahead = formula == Formula::lengthy_from_dram ? 32 * line_elements / sizeof...(Inputs) : 0;
   // ELU's value has no register to spare, and uses its input but twice.

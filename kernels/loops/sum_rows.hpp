@@ -170,7 +170,7 @@ RECTIFY_INLINE void sum_rows(const Work& work, const SumPart& part, const typena
     return map_one_row<V, how, Store::ordinary>(all, sums, gradient, add);
   }
 
-  Trees<Scalar> trees(part);
+  Trees<decltype(folded_to_vector(V()))> trees(part);
   if ((channels | first | width) % lanes == 0 && (how != Store::streaming || elements_to_alignment<V>(dx) == 0)) {
     V parameters[narrow_row<V>];
     if (width <= narrow_row<V> * lanes) {

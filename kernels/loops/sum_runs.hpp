@@ -89,7 +89,7 @@ RECTIFY_INLINE void sum_long_runs(const Work& work, const SumPart& part, const t
   const Element *x = static_cast<const Element*>(work.x), *dy = static_cast<const Element*>(work.dy);
   Element* dx = static_cast<Element*>(work.out);
   const size_t channels = work.channels, inner = work.inner, blocks = (inner + run_block - 1) / run_block;
-  Trees<typename V::Scalar> trees(part);
+  Trees<decltype(folded_to_vector(V()))> trees(part);
   for (size_t leaf = part.leaf_begin; leaf < part.leaf_end; ++leaf) {
     const size_t run = leaf / blocks * channels, offset = leaf % blocks * run_block;
     const size_t count = smaller(run_block, inner - offset);
@@ -200,7 +200,7 @@ RECTIFY_INLINE void sum_runs(const Work& work, const SumPart& part, const typena
   // Whole vectors of runs, if so many fit.
   size_t runs = stretch<Store::ordinary> / inner;
   if (runs > V::lanes) runs = runs / V::lanes * V::lanes;
-  Trees<typename V::Scalar> trees(part);
+  Trees<decltype(folded_to_vector(V()))> trees(part);
   size_t unmapped = (part.leaf_begin * channels + part.channel_begin) * inner;  // dx is still to be written from here on
   for (size_t leaf = part.leaf_begin; leaf < part.leaf_end; ++leaf) {
     for (size_t channel = part.channel_begin, count; channel < part.channel_end; channel += count) {

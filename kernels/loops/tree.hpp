@@ -6,11 +6,24 @@
 namespace rectify {
 namespace {
 
+// to[i] = f(from[i]...) for `count` values, on vectors V.
+template <class V, class To, class F, class... From>
+RECTIFY_INLINE void combine(To* to, size_t count, F f, const From*... from) {
+  size_t i = 0;
+  for (; i + V::lanes <= count; i += V::lanes) store(to + i, f(V::load(from + i)...));
+  if (i != count) store_partial(to + i, f(V::load_partial(from + i, count - i)...), count - i);
+}
+
+template <class V>
+constexpr auto sum_of = [](V a, V b) RECTIFY_LAMBDA { return a + b; };
+
 // The trees of a part's channels, grown leaf by leaf like a binary counter: level k holds a node of 2^k leaves where bit k
 // of the number of leaves so far is set.
-template <class Scalar>
+template <class V>
 class Trees {
  public:
+  using Scalar = typename V::Scalar;
+
   RECTIFY_INLINE explicit Trees(const SumPart& part)
       : node_(static_cast<Scalar*>(part.nodes)),
         levels_(static_cast<Scalar*>(part.scratch)),
@@ -28,13 +41,14 @@ class Trees {
     for (size_t k = 0; index >> k != 0 || !last; ++k) {
       Scalar* level = levels_ + k * channels_;
       if (index >> k & 1) {
-        for (size_t c = 0; c < channels_; ++c) node_[c] = level[c] + node_[c];
+        combine<V>(node_, channels_, sum_of<V>, level, node_);
       } else if (!last) {
-        for (size_t c = 0; c < channels_; ++c) level[c] = node_[c];
+        __builtin_memcpy(level, node_, channels_ * sizeof(Scalar));
         return;
       }
     }
-    for (size_t c = 0; c < channels_; ++c) node_[c] = node_[c] + Scalar(0);
+    combine<V>(
+        node_, channels_, [](V node) RECTIFY_LAMBDA { return node + V::broadcast(0); }, node_);
   }
 
  private:
@@ -49,16 +63,14 @@ template <class V, class Slope>
 RECTIFY_INLINE void fold_nodes(typename V::Scalar* node, size_t count, size_t channels, Slope* sums) {
   for (; count > 1; count = (count + 1) / 2) {
     for (size_t k = 0; k < count / 2; ++k) {
-      const auto *first = node + 2 * k * channels, *second = first + channels;
-      for (size_t c = 0; c < channels; ++c) node[k * channels + c] = first[c] + second[c];
+      combine<V>(node + k * channels, channels, sum_of<V>, node + 2 * k * channels, node + (2 * k + 1) * channels);
     }
     if (count % 2 != 0) {
-      for (size_t c = 0; c < channels; ++c) node[count / 2 * channels + c] = node[(count - 1) * channels + c];
+      __builtin_memmove(node + count / 2 * channels, node + (count - 1) * channels, channels * sizeof *node);
     }
   }
-  size_t c = 0;
-  for (; c + V::lanes <= channels; c += V::lanes) store(sums + c, V::load(node + c));
-  if (c != channels) store_partial(sums + c, V::load_partial(node + c, channels - c), channels - c);
+  combine<V>(
+      sums, channels, [](V node) RECTIFY_LAMBDA { return node; }, node);
 }
 
 // The upper half of n vectors added to the lower, until one is left.
