@@ -25,10 +25,13 @@ inline constexpr const rectify::executor::Index& blockIdx = rectify::executor::b
 inline constexpr const rectify::executor::Index& blockDim = rectify::executor::block_size;
 inline constexpr const rectify::executor::Index& gridDim = rectify::executor::grid_size;
 
-inline float __fadd_rn(float a, float b) { return a + b; }
-inline float __fsub_rn(float a, float b) { return a - b; }
-inline float __fmul_rn(float a, float b) { return a * b; }
-inline float __fmaf_rn(float a, float b, float c) { return std::fma(a, b, c); }
+// A GPU computes one NaN of f32, and its bits can overflow.
+inline float rectify_gpu_nan(float result) { return result != result ? std::bit_cast<float>(0x7FFFFFFFu) : result; }
+
+inline float __fadd_rn(float a, float b) { return rectify_gpu_nan(a + b); }
+inline float __fsub_rn(float a, float b) { return rectify_gpu_nan(a - b); }
+inline float __fmul_rn(float a, float b) { return rectify_gpu_nan(a * b); }
+inline float __fmaf_rn(float a, float b, float c) { return rectify_gpu_nan(std::fma(a, b, c)); }
 inline double __dadd_rn(double a, double b) { return a + b; }
 inline double __dsub_rn(double a, double b) { return a - b; }
 inline double __dmul_rn(double a, double b) { return a * b; }
