@@ -14,32 +14,27 @@
 namespace rectify {
 namespace {
 
-// What a format is computed in where sums are taken and where elements are mapped, and what its elements are moved in where
-// nothing is computed.
+// What a format is computed in, and what its elements are moved in where nothing is computed.
 template <class E>
 struct VectorsOf;
 template <>
 struct VectorsOf<float> {
-  using Summed = F32;
-  using Mapped = F32;
+  using Vector = F32;
   using Moved = F32;
 };
 template <>
 struct VectorsOf<Half> {
-  using Summed = F32;
-  using Mapped = F32;
+  using Vector = F32;
   using Moved = Patterns<Half>;
 };
 template <>
 struct VectorsOf<Bfloat> {
-  using Summed = BfloatVector;
-  using Mapped = BfloatVector;
+  using Vector = BfloatVector;
   using Moved = Patterns<Bfloat>;
 };
 template <>
 struct VectorsOf<double> {
-  using Summed = F64;
-  using Mapped = F64;
+  using Vector = F64;
   using Moved = F64;
 };
 
@@ -48,10 +43,9 @@ template <class E, class S>
 struct Format {
   using Element = E;
   using Slope = S;
-  using Summed = typename VectorsOf<E>::Summed;
-  using Mapped = typename VectorsOf<E>::Mapped;
+  using Vector = typename VectorsOf<E>::Vector;
   using Moved = typename VectorsOf<E>::Moved;
-  using Scalar = typename Summed::Scalar;
+  using Scalar = typename Vector::Scalar;
 
   static const Element* x_of(const Work& work) { return static_cast<const Element*>(work.x); }
   static const Element* dy_of(const Work& work) { return static_cast<const Element*>(work.dy); }
@@ -106,7 +100,7 @@ constexpr auto prelu_gradient = [](V slope, V x, V dy) RECTIFY_LAMBDA { return p
 
 template <class F>
 void prelu_forward(const Work& work, size_t begin, size_t end) {
-  using V = typename F::Mapped;
+  using V = typename F::Vector;
   const typename F::Scalar slope = widen(*static_cast<const typename F::Slope*>(work.parameter));
   with_store(work.streaming, [&]<Store how>() RECTIFY_LAMBDA {
     if (work.channels == 1 && slope > 0 && slope <= 1) {
@@ -122,7 +116,7 @@ void prelu_forward(const Work& work, size_t begin, size_t end) {
 template <class F>
 void prelu_backward(const Work& work, size_t begin, size_t end) {
   with_store(work.streaming, [&]<Store how>() RECTIFY_LAMBDA {
-    map_channels<F, how>(work, begin, end, prelu_gradient<typename F::Mapped>, F::x_of(work), F::dy_of(work));
+    map_channels<F, how>(work, begin, end, prelu_gradient<typename F::Vector>, F::x_of(work), F::dy_of(work));
   });
 }
 
@@ -130,7 +124,7 @@ void prelu_backward(const Work& work, size_t begin, size_t end) {
 // format of slopes.
 template <class E, class F = Format<E, typename Format<E, E>::Scalar>>
 [[gnu::noinline]] void sum_prelu(const Work& work, const SumPart& part, const typename F::Scalar* slope, MapKernel map_dx) {
-  using V = typename F::Summed;
+  using V = typename F::Vector;
   constexpr auto gradient = prelu_gradient<V>;
   constexpr auto add = [](V x, V dy, V sum) RECTIFY_LAMBDA { return prelu::add(x, dy, sum); };
   with_sum_store(work, [&]<Store how>() RECTIFY_LAMBDA {
@@ -143,7 +137,7 @@ template <class E, class F = Format<E, typename Format<E, E>::Scalar>>
 template <class F>
 void prelu_backward_with_parameter(const Work& work, const SumPart& part) {
   using E = typename F::Element;
-  using V = typename F::Summed;
+  using V = typename F::Vector;
   using Scalar = typename F::Scalar;
   const typename F::Slope* slope = static_cast<const typename F::Slope*>(work.parameter);
   if constexpr (is_same<E, Scalar>) {
@@ -171,7 +165,7 @@ void prelu_backward_with_parameter(const Work& work, const SumPart& part) {
 // The walk of a lengthy formula, f(inputs...).
 template <class F, class Function, class... Inputs>
 RECTIFY_INLINE void map_lengthy(const Work& work, size_t begin, size_t end, Function f, const Inputs*... inputs) {
-  using V = typename F::Mapped;
+  using V = typename F::Vector;
   using Element = typename F::Element;
   if (!work.beyond_cache) {
     return map_elements<V, Element, Store::ordinary, Formula::lengthy>(work, begin, end, f, inputs...);
@@ -186,7 +180,7 @@ typename F::Scalar alpha_of(const Work& work) {
   return *static_cast<const typename F::Scalar*>(work.parameter);
 }
 
-template <class F, elu::Alpha range, class V = typename F::Mapped>
+template <class F, elu::Alpha range, class V = typename F::Vector>
 RECTIFY_INLINE void elu_forward_in_range(const Work& work, size_t begin, size_t end, V alpha) {
   map_lengthy<F>(
       work, begin, end, [&](V x) RECTIFY_LAMBDA { return elu::forward<range>(x, alpha); }, F::x_of(work));
@@ -194,14 +188,14 @@ RECTIFY_INLINE void elu_forward_in_range(const Work& work, size_t begin, size_t 
 
 template <class F>
 void elu_forward(const Work& work, size_t begin, size_t end) {
-  using V = typename F::Mapped;
+  using V = typename F::Vector;
   const auto alpha = alpha_of<F>(work);
   if (alpha == 1) return elu_forward_in_range<F, elu::Alpha::one>(work, begin, end, V::broadcast(1));
   if (alpha > 0 && alpha < 1) return elu_forward_in_range<F, elu::Alpha::to_one>(work, begin, end, V::broadcast(alpha));
   elu_forward_in_range<F, elu::Alpha::any>(work, begin, end, V::broadcast(alpha));
 }
 
-template <class F, elu::Alpha range, class V = typename F::Mapped>
+template <class F, elu::Alpha range, class V = typename F::Vector>
 RECTIFY_INLINE void elu_backward_in_range(const Work& work, size_t begin, size_t end, V alpha) {
   map_lengthy<F>(
       work, begin, end, [&](V x, V dy) RECTIFY_LAMBDA { return elu::backward<range>(x, dy, alpha); }, F::x_of(work),
@@ -210,7 +204,7 @@ RECTIFY_INLINE void elu_backward_in_range(const Work& work, size_t begin, size_t
 
 template <class F>
 void elu_backward(const Work& work, size_t begin, size_t end) {
-  using V = typename F::Mapped;
+  using V = typename F::Vector;
   const auto alpha = alpha_of<F>(work);
   if (alpha == 1) return elu_backward_in_range<F, elu::Alpha::one>(work, begin, end, V::broadcast(1));
   elu_backward_in_range<F, elu::Alpha::any>(work, begin, end, V::broadcast(alpha));
@@ -218,7 +212,7 @@ void elu_backward(const Work& work, size_t begin, size_t end) {
 
 template <class F>
 void elu_backward_from_y(const Work& work, size_t begin, size_t end) {
-  using V = typename F::Mapped;
+  using V = typename F::Vector;
   const V alpha = V::broadcast(alpha_of<F>(work));
   with_store(work.streaming, [&]<Store how>() RECTIFY_LAMBDA {
     map_elements<V, typename F::Element, how>(
@@ -229,7 +223,7 @@ void elu_backward_from_y(const Work& work, size_t begin, size_t end) {
 
 template <class F>
 void elu_backward_with_parameter(const Work& work, const SumPart& part) {
-  using V = typename F::Summed;
+  using V = typename F::Vector;
   const auto* alpha = static_cast<const typename F::Scalar*>(work.parameter);
   with_sum_store(work, [&]<Store how>() RECTIFY_LAMBDA {
     sum_long_runs<V, typename F::Element, how>(
@@ -240,7 +234,7 @@ void elu_backward_with_parameter(const Work& work, const SumPart& part) {
 
 template <class F>
 void fold(void* nodes, size_t count, size_t channels, void* sums) {
-  fold_nodes<typename F::Summed>(static_cast<typename F::Scalar*>(nodes), count, channels,
+  fold_nodes<typename F::Vector>(static_cast<typename F::Scalar*>(nodes), count, channels,
                                  static_cast<typename F::Slope*>(sums));
 }
 

@@ -16,7 +16,7 @@ namespace {
 
 RECTIFY_INLINE void stream_fence() { _mm_sfence(); }
 
-// What bf16 is mapped in.
+// What bf16 is computed in.
 using BfloatVector = Pair<F32>;
 
 }  // namespace

@@ -28,7 +28,7 @@ RECTIFY_INLINE void map_elements(const Work& work, size_t begin, size_t end, F f
 }
 
 // The parameters of a row: one more contiguous input, that begins again in each.
-template <class Format, class V = typename Format::Mapped, class Slope = typename Format::Slope>
+template <class Format, class V = typename Format::Vector, class Slope = typename Format::Slope>
 struct RowParameters {
   RECTIFY_INLINE RowParameters(const Slope* parameter, size_t channels) : parameter_(parameter) {
     store(ends_, V::load(parameter + channels - V::lanes));
@@ -44,7 +44,7 @@ struct RowParameters {
 };
 
 // The parameters of a run: all the same.
-template <class Format, class V = typename Format::Mapped, class Slope = typename Format::Slope>
+template <class Format, class V = typename Format::Vector, class Slope = typename Format::Slope>
 struct RunParameters {
   RECTIFY_INLINE RunParameters(const Slope* parameter, size_t channels, size_t channel)
       : parameter_(parameter), channels_(channels), channel_(channel), value_(of(channel)) {}
@@ -129,7 +129,7 @@ RECTIFY_INLINE void lay_out(const Work& work, size_t begin, typename V::Scalar* 
 }
 
 // The same for lines of less than a vector, piece by piece, one store a parameter, the last of which reaches beyond.
-template <class Format, class V = typename Format::Mapped, class Slope = typename Format::Slope>
+template <class Format, class V = typename Format::Vector, class Slope = typename Format::Slope>
 class LaidOut {
  public:
   RECTIFY_INLINE LaidOut(const Work& work, size_t begin)
@@ -174,7 +174,7 @@ RECTIFY_INLINE size_t pattern_period(const Work& work, size_t n) {
 // out = f(parameter, inputs...) for elements [begin, end), with each element's own channel's parameter.
 template <class Format, Store how, class F, class... Inputs>
 RECTIFY_INLINE void map_channels(const Work& work, size_t begin, size_t end, F f, const Inputs*... inputs) {
-  using V = typename Format::Mapped;
+  using V = typename Format::Vector;
   using Scalar = typename V::Scalar;
   using Element = typename Format::Element;
   using Slope = typename Format::Slope;

@@ -70,7 +70,7 @@ RECTIFY_INLINE void fold_nodes(typename V::Scalar* node, size_t count, size_t ch
     }
   }
   combine<V>(
-      sums, channels, [](V node) RECTIFY_LAMBDA { return node; }, node);
+      sums, channels, [](V sum) RECTIFY_LAMBDA { return sum; }, node);
 }
 
 // The upper half of n vectors added to the lower, until one is left.

@@ -14,7 +14,7 @@ namespace {
 
 RECTIFY_INLINE void stream_fence() {}
 
-// What bf16 is mapped in: here neither widening nor rounding takes a shuffle.
+// What bf16 is computed in: here neither widening nor rounding takes a shuffle.
 using BfloatVector = F32;
 
 }  // namespace
