@@ -49,16 +49,13 @@ Arithmetic as_instructions(const Arithmetic& arithmetic, const std::string& back
   // AVX-512 scales by one instruction, which shares the pipes of the multiplications; the others make 2^n by a shift, then
   // multiply twice.
   const int scaled = a.scale_one_plus;
-  if (instruction_set(backend) == "avx512")
+  if (backend == "avx512")
     a = a + Arithmetic{.multiply = scaled, .add = scaled};
   else
     a = a + Arithmetic{.fused = scaled, .multiply = scaled, .shift = scaled};
   // bf16 is the upper half of an f32: a shift or an `and`. Rounding adds what carries into that half where it has to: a
-  // shift, an `and`, two additions, then shifts and blends that put two vectors together. With AVX512-BF16 it is one
-  // instruction, and a look for denormals, which that one takes for zeros.
+  // shift, an `and`, two additions, then shifts and blends that put two vectors together.
   const int widened = a.widen_bfloat, narrowed = a.narrow_bfloat;
-  if (backend.starts_with("avx512") && backend.ends_with("bf16"))
-    return a + Arithmetic{.compare = narrowed, .integer = widened + narrowed};
   return a + Arithmetic{.shift = narrowed, .integer = widened + 4 * narrowed};
 }
 
@@ -86,8 +83,7 @@ PortBound port_bound(const Arithmetic& arithmetic, const std::string& backend, c
   const auto lanes_of = [&](size_t lanes_of_32_bits) {
     return static_cast<double>(lanes_of_32_bits) * 32 / static_cast<double>(a.lane_bits);
   };
-  const std::string isa = instruction_set(backend);
-  const auto own = std::find_if(fused.begin(), fused.end(), [&](const Fused& f) { return f.isa == isa; });
+  const auto own = std::find_if(fused.begin(), fused.end(), [&](const Fused& f) { return f.isa == backend; });
   const int multiplies = a.fused + a.multiply;
   if (own == fused.end()) return {multiplies + 0.0, multiplies / 2.0, nullptr};
 
@@ -104,7 +100,5 @@ PortBound port_bound(const Arithmetic& arithmetic, const std::string& backend, c
   cycles = std::max({cycles, places / own->per_cycle, all / most_per_cycle}) / lanes_of(own->lanes);
   return {cycles * own->per_cycle, cycles, own->peak};
 }
-
-std::string instruction_set(const std::string& backend) { return backend.starts_with("avx512") ? "avx512" : backend; }
 
 }  // namespace roofline

@@ -50,7 +50,4 @@ struct PortBound {
 
 PortBound port_bound(const Arithmetic& arithmetic, const std::string& backend, const std::vector<Fused>& fused);
 
-// Backends of one instruction set may differ in a few instructions: "avx512" for each of AVX-512's.
-std::string instruction_set(const std::string& backend);
-
 }  // namespace roofline

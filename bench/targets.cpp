@@ -24,8 +24,7 @@ bool at(const Row& r, Level level) { return r.level == level; }
 bool in_dram(const Row& r) { return at(r, Level::dram); }
 bool unit_alpha(const Row& r) { return r.operation->parameter == 1; }
 bool avx2(const Row& r) { return r.backend == "avx2"; }
-bool avx512(const Row& r) { return instruction_set(r.backend) == "avx512"; }
-bool avx512_bf16(const Row& r) { return avx512(r) && r.backend.ends_with("bf16"); }
+bool avx512(const Row& r) { return r.backend == "avx512"; }
 
 // 16 bits: ReLU only moves them, Leaky ReLU and PReLU convert them.
 bool moved_16_bits(const Row& r) { return sixteen_bits(r.operation->format) && of(r, "relu") && r.level != Level::l1; }
@@ -103,9 +102,7 @@ constexpr RowTarget row_targets[] = {
      [](const Row& r) { return converted_16_bits(r) && in_dram(r); }},
     {{"ELU forward in cache, f16, AVX-512", cycles_per_element, 0.8, at_most},
      [](const Row& r) { return elu_in_cache(r, Format::f16); }},
-    {{"ELU forward in cache, bf16, AVX512-BF16", cycles_per_element, 0.8, at_most},
-     [](const Row& r) { return elu_in_cache(r, Format::bf16) && avx512_bf16(r); }},
-    {{"ELU forward in cache, bf16, other AVX-512", cycles_per_element, 1, at_most},
+    {{"ELU forward in cache, bf16, AVX-512", cycles_per_element, 0.8, at_most},
      [](const Row& r) { return elu_in_cache(r, Format::bf16); }},
     {{"ELU forward in cache, f64, AVX-512", cycles_per_element, 2.2, at_most},
      [](const Row& r) { return elu_in_cache(r, Format::f64); }},
