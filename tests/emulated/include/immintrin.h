@@ -217,13 +217,15 @@ EMULATED simde__m512 emulated_cvtph_ps(__m256i a) {
 }
 #define _mm512_cvtph_ps emulated_cvtph_ps
 
-template <int rounding>
-EMULATED __m256i emulated_cvtps_ph(simde__m512 a) {
+template <int mask, int rounding>
+EMULATED __m256i emulated_maskz_cvtps_ph(simde__m512 a) {
+  static_assert(mask == 0xFFFF);
   __m256 halves[2];
   memcpy(halves, &a, sizeof a);
   return _mm256_set_m128i(_mm256_cvtps_ph(halves[1], rounding), _mm256_cvtps_ph(halves[0], rounding));
 }
-#define _mm512_cvtps_ph(a, rounding) emulated_cvtps_ph<(rounding)&7>(a)  // without the bit that masks exceptions
+// Without the bit of the rounding that masks exceptions.
+#define _mm512_maskz_cvtps_ph(mask, a, rounding) emulated_maskz_cvtps_ph<mask, (rounding)&7>(a)
 
 template <int compare>
 EMULATED __mmask32 emulated_cmp_epu16_mask(simde__m512i a, simde__m512i b) {
