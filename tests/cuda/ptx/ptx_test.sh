@@ -90,6 +90,8 @@ awk -v format="$format" -v type="$type" '
       if (count["narrowed"] != conversions) wrong(count["narrowed"] + 0 " conversions to f16 for " results " results")
       if (count["widened"] < (operation ~ /Backward/ ? 2 : 1) * results) wrong(count["widened"] + 0 " conversions from f16")
       conversions = count["widened"] + count["narrowed"]
+      # Here x is only compared, as any NaN: nvcc for newer GPUs finds that its question changes nothing.
+      if (key == "PreluBackward" SUBSEP elements && count["nan"] == conversions - results) conversions -= results
     }
     if (count["nan"] != conversions) wrong(count["nan"] + 0 " questions for NaN, " conversions " conversions")
     inputs = operation ~ /Backward/ ? 2 : 1
