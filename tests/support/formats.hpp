@@ -68,6 +68,8 @@ constexpr float widened(Half value) {
   return float_of(sign | bits_of(float_of(magnitude << 13) * 0x1p112f));  // exact for denormals too
 }
 
+constexpr double power_of_two(int exponent) { return std::bit_cast<double>(static_cast<uint64_t>(1023 + exponent) << 52); }
+
 // To nearest, ties to even. The sign of a NaN stays, its payload is free.
 template <AnyNumber T>
 T rounded(double value) {
@@ -75,14 +77,16 @@ T rounded(double value) {
     return static_cast<T>(value);
   } else {
     using N = Number<T>;
-    const uint32_t sign = std::signbit(value) ? N::sign : 0;
+    const uint64_t pattern = std::bit_cast<uint64_t>(value);
+    const uint32_t sign = pattern >> 63 != 0 ? N::sign : 0;
     const double magnitude = std::fabs(value);
     if (std::isnan(magnitude)) return from_bits<T>(static_cast<uint16_t>(sign | N::infinity | N::quiet));
     uint32_t bits = N::infinity;
-    if (magnitude < std::ldexp(1.0, 2 - N::lowest_exponent)) {
-      // Steps of the last place; where they reach the next power of two they carry on into the exponent.
-      const int exponent = magnitude == 0 ? N::lowest_exponent : std::max(std::ilogb(magnitude), N::lowest_exponent);
-      const double steps = std::nearbyint(std::ldexp(magnitude, N::precision - 1 - exponent));
+    if (magnitude < power_of_two(2 - N::lowest_exponent)) {
+      // Steps of the last place, a whole number of them; where they reach the next power of two they carry on into the
+      // exponent.
+      const int exponent = std::max(static_cast<int>(pattern >> 52 & 0x7ff) - 1023, N::lowest_exponent);
+      const double steps = (magnitude * power_of_two(N::precision - 1 - exponent) + 0x1p52) - 0x1p52;
       bits = (static_cast<uint32_t>(exponent - N::lowest_exponent) << (N::precision - 1)) + static_cast<uint32_t>(steps);
     }
     return from_bits<T>(static_cast<uint16_t>(sign | std::min<uint32_t>(bits, N::infinity)));
