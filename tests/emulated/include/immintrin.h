@@ -27,24 +27,15 @@
 #define _mm512_castps_si512 simde_mm512_castps_si512
 #define _mm512_castsi512_pd simde_mm512_castsi512_pd
 #define _mm512_castsi512_ps simde_mm512_castsi512_ps
-#define _mm512_cmp_pd_mask simde_mm512_cmp_pd_mask
-#define _mm512_cmp_ps_mask simde_mm512_cmp_ps_mask
 #define _mm512_fmadd_pd simde_mm512_fmadd_pd
 #define _mm512_fmadd_ps simde_mm512_fmadd_ps
 #define _mm512_loadu_pd simde_mm512_loadu_pd
 #define _mm512_loadu_ps simde_mm512_loadu_ps
 #define _mm512_loadu_si512 simde_mm512_loadu_si512
-#define _mm512_mask_blend_pd simde_mm512_mask_blend_pd
-#define _mm512_mask_blend_ps simde_mm512_mask_blend_ps
-#define _mm512_mask_mov_epi16 simde_mm512_mask_mov_epi16
-#define _mm512_maskz_mov_epi16 simde_mm512_maskz_mov_epi16
-#define _mm512_maskz_mov_pd simde_mm512_maskz_mov_pd
-#define _mm512_maskz_mov_ps simde_mm512_maskz_mov_ps
 #define _mm512_min_epi32 simde_mm512_min_epi32
 #define _mm512_min_epu32 simde_mm512_min_epu32
 #define _mm512_mul_pd simde_mm512_mul_pd
 #define _mm512_mul_ps simde_mm512_mul_ps
-#define _mm512_permutex2var_ps simde_mm512_permutex2var_ps
 #define _mm512_set1_epi16 simde_mm512_set1_epi16
 #define _mm512_set1_epi32 simde_mm512_set1_epi32
 #define _mm512_set1_epi64 simde_mm512_set1_epi64
@@ -53,7 +44,6 @@
 #define _mm512_setr_epi32 simde_mm512_setr_epi32
 #define _mm512_setzero_pd simde_mm512_setzero_pd
 #define _mm512_setzero_ps simde_mm512_setzero_ps
-#define _mm512_shuffle_f32x4 simde_mm512_shuffle_f32x4
 #define _mm512_slli_epi32 simde_mm512_slli_epi32
 #define _mm512_slli_epi64 simde_mm512_slli_epi64
 #define _mm512_srli_epi16 simde_mm512_srli_epi16
@@ -70,9 +60,10 @@
 #define _mm512_unpacklo_pd simde_mm512_unpacklo_pd
 #define _mm512_unpacklo_ps simde_mm512_unpacklo_ps
 
-// ---- What SIMDe has not, or has otherwise than the instruction: lane by lane ----
+// ---- What SIMDe has not, or has otherwise than the instruction, or at great length (masks): lane by lane ----
 
-#define EMULATED static inline __attribute__((always_inline))
+// Calls: inline they would make the compiler's work, and the objects, many times as large.
+#define EMULATED __attribute__((noinline)) static
 
 // A vector as an array.
 template <class Lane_, class Vector_>
@@ -83,14 +74,14 @@ struct Lanes {
 
   Lane lane[count];
 
-  EMULATED Lanes of(Vector v) {
+  static inline __attribute__((always_inline)) Lanes of(Vector v) {
     Lanes lanes;
     memcpy(lanes.lane, &v, sizeof v);
     return lanes;
   }
   // lane i is f(i).
   template <class F>
-  EMULATED Vector make(F f) {
+  static inline __attribute__((always_inline)) Vector make(F f) {
     Lanes lanes;
     for (int i = 0; i < count; ++i) lanes.lane[i] = static_cast<Lane>(f(i));
     Vector v;
@@ -99,7 +90,7 @@ struct Lanes {
   }
   // Bit i is f(i).
   template <class F>
-  EMULATED uint64_t mask(F f) {
+  static inline __attribute__((always_inline)) uint64_t mask(F f) {
     uint64_t bits = 0;
     for (int i = 0; i < count; ++i) bits |= uint64_t{f(i) ? 1u : 0u} << i;
     return bits;
@@ -137,6 +128,34 @@ EMULATED void emulated_mask_storeu(void* p, uint64_t mask, typename L::Vector a)
 #define _mm512_mask_storeu_epi16 emulated_mask_storeu<Words>
 #define _mm256_mask_storeu_epi16 emulated_mask_storeu<HalfWords>
 
+// Bit by bit: b where the mask is set, else a.
+template <class L>
+EMULATED typename L::Vector emulated_blend(uint64_t mask, typename L::Vector a, typename L::Vector b) {
+  const L clear = L::of(a), set = L::of(b);
+  return L::make([&](int i) { return mask >> i & 1 ? set.lane[i] : clear.lane[i]; });
+}
+#define _mm512_mask_blend_ps emulated_blend<Floats>
+#define _mm512_mask_blend_pd emulated_blend<Doubles>
+#define _mm512_mask_mov_epi16(a, mask, b) emulated_blend<Words>(mask, a, b)
+#define _mm512_maskz_mov_ps(mask, a) emulated_blend<Floats>(mask, simde_mm512_setzero_ps(), a)
+#define _mm512_maskz_mov_pd(mask, a) emulated_blend<Doubles>(mask, simde_mm512_setzero_pd(), a)
+#define _mm512_maskz_mov_epi16(mask, a) emulated_blend<Words>(mask, simde_mm512_setzero_si512(), a)
+
+template <class L, int compare>
+EMULATED uint64_t emulated_cmp(typename L::Vector a, typename L::Vector b) {
+  static_assert(compare == _CMP_LT_OQ || compare == _CMP_LE_OQ || compare == _CMP_GT_OQ || compare == _CMP_UNORD_Q);
+  const L first = L::of(a), second = L::of(b);
+  return L::mask([&](int i) {
+    const auto x = first.lane[i], y = second.lane[i];
+    return compare == _CMP_LT_OQ   ? x < y
+           : compare == _CMP_LE_OQ ? x <= y
+           : compare == _CMP_GT_OQ ? x > y
+                                   : x != x || y != y;
+  });
+}
+#define _mm512_cmp_ps_mask(a, b, compare) static_cast<__mmask16>(emulated_cmp<Floats, compare>(a, b))
+#define _mm512_cmp_pd_mask(a, b, compare) static_cast<__mmask8>(emulated_cmp<Doubles, compare>(a, b))
+
 // Streaming stores fault off their alignment.
 template <class Vector>
 EMULATED void emulated_stream(void* p, Vector a) {
@@ -148,21 +167,21 @@ EMULATED void emulated_stream(void* p, Vector a) {
 #define _mm512_stream_si512 emulated_stream<simde__m512i>
 
 // The fma that keeps its addend.
-EMULATED simde__m512 emulated_mask3_fmadd_ps(simde__m512 a, simde__m512 b, simde__m512 c, uint16_t mask) {
-  return simde_mm512_mask_mov_ps(c, mask, simde_mm512_fmadd_ps(a, b, c));
+EMULATED simde__m512 emulated_mask3_fmadd_ps(simde__m512 a, simde__m512 b, simde__m512 c, __mmask16 mask) {
+  return emulated_blend<Floats>(mask, c, simde_mm512_fmadd_ps(a, b, c));
 }
-EMULATED simde__m512d emulated_mask3_fmadd_pd(simde__m512d a, simde__m512d b, simde__m512d c, uint8_t mask) {
-  return simde_mm512_mask_mov_pd(c, mask, simde_mm512_fmadd_pd(a, b, c));
+EMULATED simde__m512d emulated_mask3_fmadd_pd(simde__m512d a, simde__m512d b, simde__m512d c, __mmask8 mask) {
+  return emulated_blend<Doubles>(mask, c, simde_mm512_fmadd_pd(a, b, c));
 }
 #define _mm512_mask3_fmadd_ps emulated_mask3_fmadd_ps
 #define _mm512_mask3_fmadd_pd emulated_mask3_fmadd_pd
 
 // SIMDe's maximum leaves NaN and zeros to the compiler; the instruction is exactly this.
 EMULATED simde__m512 emulated_max_ps(simde__m512 a, simde__m512 b) {
-  return simde_mm512_mask_mov_ps(b, simde_mm512_cmp_ps_mask(a, b, _CMP_GT_OQ), a);
+  return emulated_blend<Floats>(emulated_cmp<Floats, _CMP_GT_OQ>(a, b), b, a);
 }
 EMULATED simde__m512d emulated_max_pd(simde__m512d a, simde__m512d b) {
-  return simde_mm512_mask_mov_pd(b, simde_mm512_cmp_pd_mask(a, b, _CMP_GT_OQ), a);
+  return emulated_blend<Doubles>(emulated_cmp<Doubles, _CMP_GT_OQ>(a, b), b, a);
 }
 #define _mm512_max_ps emulated_max_ps
 #define _mm512_max_pd emulated_max_pd
@@ -188,11 +207,22 @@ EMULATED simde__m512 emulated_shuffle_ps(simde__m512 a, simde__m512 b, int order
 #define _mm512_shuffle_ps emulated_shuffle_ps
 
 // In lanes of 128 bits: two of a, two of b.
-EMULATED simde__m512d emulated_shuffle_f64x2(simde__m512d a, simde__m512d b, int order) {
-  const Doubles from[2] = {Doubles::of(a), Doubles::of(b)};
-  return Doubles::make([&](int i) { return from[i / 4].lane[(order >> i / 2 * 2 & 3) * 2 + i % 2]; });
+template <class L>
+EMULATED typename L::Vector emulated_shuffle_128(typename L::Vector a, typename L::Vector b, int order) {
+  const L from[2] = {L::of(a), L::of(b)};
+  constexpr int lanes = L::count / 4;
+  return L::make([&](int i) { return from[i / lanes / 2].lane[(order >> i / lanes * 2 & 3) * lanes + i % lanes]; });
 }
-#define _mm512_shuffle_f64x2 emulated_shuffle_f64x2
+#define _mm512_shuffle_f32x4 emulated_shuffle_128<Floats>
+#define _mm512_shuffle_f64x2 emulated_shuffle_128<Doubles>
+
+// An index counts through a, then b.
+EMULATED simde__m512 emulated_permutex2var_ps(simde__m512 a, simde__m512i index, simde__m512 b) {
+  const Floats from[2] = {Floats::of(a), Floats::of(b)};
+  const Integers at = Integers::of(index);
+  return Floats::make([&](int i) { return from[at.lane[i] / 16 % 2].lane[at.lane[i] % 16]; });
+}
+#define _mm512_permutex2var_ps emulated_permutex2var_ps
 
 // ---- 16-bit elements ----
 
