@@ -21,6 +21,7 @@ enum class Alpha {
 // scaled_expm1 gives about -alpha, below x; NaN gives x, second. For x < 0 and alpha = 1 it never gives less than x (every
 // float has been tried). A smaller alpha brings it nearer to 0: where n = 0 the value is alpha*p rounded, not below p,
 // which is the value for alpha = 1; elsewhere x < -0.34, and alpha*expm1(x) stays above x by far more than any rounding.
+// In f64, where not every number can be tried, the same follows from the steps: docs/numerics.md, "f64: value".
 template <Alpha range, class V>
 RECTIFY_INLINE V forward(V x, V alpha) {
   const V value = scaled_expm1<range == Alpha::one>(x, alpha);
