@@ -1,5 +1,5 @@
 # The library as its users meet it: installed, moved to another place, found by find_package and by pkg-config, and linked by
-# the programs of examples/. Once as this build made it, and once shared and without oneTBB.
+# the programs of examples/. Once as this build made it, and once shared and without oneTBB, as system.cmake has it built.
 
 # What the script needs to know of this build.
 list(JOIN CMAKE_CROSSCOMPILING_EMULATOR " " emulator)
@@ -8,7 +8,8 @@ set(installed_environment
   "BUILD_TYPE=${CMAKE_BUILD_TYPE}" "C_COMPILER=${CMAKE_C_COMPILER}" "CXX_COMPILER=${CMAKE_CXX_COMPILER}"
   "C_FLAGS=${CMAKE_C_FLAGS}" "CXX_FLAGS=${CMAKE_CXX_FLAGS}" "SYSROOT=${CMAKE_SYSROOT}"
   "LIBRARY_ARCHITECTURE=${CMAKE_LIBRARY_ARCHITECTURE}" "EMULATOR=${emulator}"
-  "NM=${CMAKE_NM}" "READELF=${CMAKE_READELF}" "BUILD=${PROJECT_BINARY_DIR}" "LIBDIR=${CMAKE_INSTALL_LIBDIR}"
+  "NM=${CMAKE_NM}" "READELF=${CMAKE_READELF}" "BUILD=${PROJECT_BINARY_DIR}"
+  "BUILD_SHARED=${CMAKE_CURRENT_BINARY_DIR}/shared_without_tbb" "LIBDIR=${CMAKE_INSTALL_LIBDIR}"
   "WORK=${CMAKE_CURRENT_BINARY_DIR}/installed")
 
 # Each step is a test, which waits for the steps named after it.
@@ -29,4 +30,4 @@ foreach(kind this_build shared_without_tbb)
   installed_step(${kind} c_project install)
   installed_step(${kind} pkg_config install)
 endforeach()
-set_tests_properties(installed.shared_without_tbb.install PROPERTIES PROCESSORS 2)
+set_tests_properties(installed.shared_without_tbb.install PROPERTIES FIXTURES_REQUIRED without_tbb)
