@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <bit>
 
+#include "dispatch/select.hpp"
+
 namespace rectify {
 namespace {
 
@@ -63,6 +65,8 @@ int32_t check_pointers(const Call& call, Needs needs) noexcept {
   return allowed ? RECTIFY_OK : RECTIFY_ERROR_OVERLAP;
 }
 
+constexpr rectify_options defaults = {};
+
 }  // namespace
 
 int32_t check_shape(Call& call) noexcept {
@@ -78,6 +82,51 @@ int32_t check_shape(Call& call) noexcept {
 int32_t check_tensors(Call& call, Needs needs) noexcept {
   if (const int32_t status = check_shape(call)) return status;
   return check_pointers(call, needs);
+}
+
+int32_t check_fused_tensors(FusedCall& call, Needs needs) noexcept {
+  if (const int32_t status = check_shape(call)) return status;
+  const Work& work = call.work;
+  const Format& format = *call.format;
+  if (call.elements != 0 && (work.out == nullptr || (needs != Needs::forward && work.dy == nullptr) ||
+                             (call.needs_mask && call.mask == nullptr && call.mask_out == nullptr))) {
+    return RECTIFY_ERROR_NULL_POINTER;
+  }
+  const size_t bytes = call.elements * format.element_size, mask_bytes = call.elements / 8 + (call.elements % 8 != 0);
+  const size_t parameters = work.channels * format.slope_size;
+  const Range out(work.out, bytes), sums(call.sums, call.sums_are_scalar ? format.scalar_size : parameters);
+  const Range dbias(call.dbias, parameters), mask_out(call.mask_out, mask_bytes), mask(call.mask, mask_bytes);
+  const Range tensors[] = {{work.x, bytes}, {work.dy, bytes}, {call.residual, bytes}};
+  const Range slopes[] = {{work.parameter, parameters}, {call.bias, parameters}};
+  const size_t sum_alignment = call.sums_are_scalar ? format.scalar_size : format.slope_size;
+  if ((tensors[0].address | tensors[1].address | tensors[2].address | out.address) % format.element_size != 0 ||
+      (slopes[0].address | slopes[1].address | dbias.address) % format.slope_size != 0 ||
+      sums.address % sum_alignment != 0) {
+    return RECTIFY_ERROR_UNALIGNED;
+  }
+  bool allowed = out.disjoint(mask) && out.disjoint(slopes[0]) && out.disjoint(slopes[1]);
+  for (const Range& tensor : tensors) allowed = allowed && (tensor.address == 0 || out.same_or_disjoint(tensor));
+  // dx holds z until the sums are taken.
+  if (call.sums != nullptr) allowed = allowed && out.disjoint(tensors[1]);
+  const Range* const alone[] = {&sums, &dbias, &mask_out};
+  for (const Range* range : alone) {
+    for (const Range& tensor : tensors) allowed = allowed && range->disjoint(tensor);
+    for (const Range& slope : slopes) allowed = allowed && range->disjoint(slope);
+    allowed = allowed && range->disjoint(out) && range->disjoint(mask);
+    for (const Range* other : alone) allowed = allowed && (range == other || range->disjoint(*other));
+  }
+  return allowed ? RECTIFY_OK : RECTIFY_ERROR_OVERLAP;
+}
+
+int32_t check_how(Call& call) noexcept {
+  if (call.options == nullptr) {
+    call.options = &defaults;
+  } else if (const int32_t status = check_options(call.options)) {
+    return status;
+  }
+  if (const int32_t status = select_backend(call.options->backend, &call.backend)) return status;
+  call.kernels = call.backend->*call.format->kernels;
+  return RECTIFY_OK;
 }
 
 int32_t check_scratch(const Call& call, const void* scratch, size_t bytes, size_t needed) noexcept {

@@ -19,10 +19,16 @@ int32_t check_shape(Call& call) noexcept;
 // The same, and the pointers.
 int32_t check_tensors(Call& call, Needs needs) noexcept;
 
+// The same of a call whose residual, if there is one, is like x, and which has an out in any case.
+int32_t check_fused_tensors(FusedCall& call, Needs needs) noexcept;
+
 // Checks what the caller has set aside for the sums of a checked call.
 int32_t check_scratch(const Call& call, const void* scratch, size_t bytes, size_t needed) noexcept;
 
 int32_t check_options(const rectify_options* options) noexcept;
+
+// Checks a call's options, puts the defaults where there are none, and chooses the backend: the call is then complete.
+int32_t check_how(Call& call) noexcept;
 
 // ELU's alpha, rounded: it must be finite then.
 int32_t check_alpha(const Format& format, double alpha, Scalar* rounded) noexcept;

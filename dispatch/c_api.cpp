@@ -23,20 +23,10 @@ int32_t run(Call& call, MapKernel map, SumKernel sum = nullptr) {
   return RECTIFY_OK;
 }
 
-constexpr rectify_options defaults = {};
-
 // Checks the call and completes it.
 int32_t check(Call& call, Needs needs) {
   if (const int32_t status = check_tensors(call, needs)) return status;
-  if (call.options == nullptr) {
-    call.options = &defaults;
-  } else if (const int32_t status = check_options(call.options)) {
-    return status;
-  }
-  const Backend* backend;
-  if (const int32_t status = select_backend(call.options->backend, &backend)) return status;
-  call.kernels = backend->*call.format->kernels;
-  return RECTIFY_OK;
+  return check_how(call);
 }
 
 // A tensor without channels.
@@ -71,8 +61,8 @@ const char* rectify_status_text(int32_t status) noexcept {
     case RECTIFY_ERROR_UNALIGNED:
       return "a pointer is not aligned to its element type";
     case RECTIFY_ERROR_INVALID_ARGUMENT:
-      return "invalid argument: alpha must be finite, and not below zero where y is given; one output must be asked for; "
-             "spans must have the lengths that the operation says";
+      return "invalid argument: alpha must be finite, and not below zero where y is given; one output must be asked for, "
+             "and none that the activation does not have; spans must have the lengths that the operation says";
     case RECTIFY_ERROR_INVALID_OPTIONS:
       return "invalid options: struct_size is too small, or a field has a value that this version does not know";
     case RECTIFY_ERROR_UNKNOWN_BACKEND:

@@ -25,8 +25,22 @@ struct Call {
   // Found by check(), which also collapses the shape and puts the defaults where options is NULL. Not cleared before: that
   // takes as long as all the checks.
   const Format* format;
-  const Kernels* kernels;
+  const Backend* backend;
+  const Kernels* kernels;  // of the format
   size_t elements;
+};
+
+// A call that does more than its activation: work.x is what bias and residual are added to, or y where a mask is given.
+struct FusedCall : Call {
+  using Call::Call;
+
+  const void* bias = nullptr;
+  const void* residual = nullptr;
+  const void* mask = nullptr;  // to be read in place of x
+  void* mask_out = nullptr;
+  void* dbias = nullptr;
+  bool needs_mask = false;       // it is no choice: either `mask` or `mask_out` must be there
+  bool sums_are_scalar = false;  // `sums` is one value of the type that computes, whatever the channels
 };
 
 }  // namespace rectify

@@ -24,16 +24,17 @@ constexpr size_t tile_elements = 16384;
 // Most nodes per channel that the tasks leave for the final fold: bounds the scratch whatever outer and inner are.
 constexpr size_t most_nodes = 256;
 
+// And where a task goes over its part more than once: as many as keep the part in the second cache, if the channels are
+// few.
+constexpr size_t most_nodes_of_stages(size_t channels) { return std::max(most_nodes, 65536 / channels); }
+
 constexpr size_t divide_up(size_t a, size_t b) { return a / b + (a % b != 0); }
 
 // Streaming stores skip the read of the line to be written, but send the result to DRAM. Measured on Zen 4 they win from
 // 0.6 to 0.75 of the last-level cache on and lose 1.8x when used too early. In place the line is in the cache already.
 void choose_stores(Call& call) noexcept {
   Work& work = call.work;
-  work.beyond_cache = work.streaming = false;
-  if (call.elements <= task_elements) return;
-  const size_t bytes = call.elements * call.format->element_size, limit = last_level_cache_bytes() / 10 * 7;
-  work.beyond_cache = bytes >= (work.dy == nullptr ? limit / 2 : limit / 3);
+  work.beyond_cache = is_beyond_cache(call, work.dy == nullptr ? 2 : 3);
   work.streaming = work.beyond_cache && work.out != nullptr && work.out != work.x && work.out != work.dy;
 }
 
@@ -49,6 +50,17 @@ void run_map_task(const void* context, size_t index) {
   job.kernel(*job.work, begin, std::min(job.elements, begin + task_elements));
 }
 
+struct StagesJob {
+  const Stages* stages;
+  size_t elements;
+};
+
+void run_stages_task(const void* context, size_t index) {
+  const StagesJob& job = *static_cast<const StagesJob*>(context);
+  const size_t begin = index * task_elements;
+  job.stages->run(begin, std::min(job.elements, begin + task_elements));
+}
+
 // How the leaves and channels of a sum are shared out: task = (part of the leaves, tile of the channels).
 struct SumPlan {
   size_t leaves;       // per channel
@@ -59,7 +71,7 @@ struct SumPlan {
   size_t levels;  // rows of scratch that a task needs
 };
 
-SumPlan plan_sum(const Work& work) noexcept {
+SumPlan plan_sum(const Work& work, size_t nodes) noexcept {
   SumPlan plan;
   size_t leaf_elements;
   if (work.inner == 1 && work.channels > 1) {
@@ -72,7 +84,7 @@ SumPlan plan_sum(const Work& work) noexcept {
     // Where a run has several leaves, the next leaf of the same channel is the next piece of memory.
     plan.tile = work.inner > run_block ? 1 : std::min(work.channels, divide_up(tile_elements, work.inner));
   }
-  const size_t wanted = std::max(divide_up(task_elements, leaf_elements * plan.tile), divide_up(plan.leaves, most_nodes));
+  const size_t wanted = std::max(divide_up(task_elements, leaf_elements * plan.tile), divide_up(plan.leaves, nodes));
   plan.task_leaves = std::bit_ceil(std::min(wanted, plan.leaves));
   plan.levels = static_cast<size_t>(std::countr_zero(plan.task_leaves));
   plan.nodes = ((plan.leaves - 1) >> plan.levels) + 1;
@@ -80,11 +92,19 @@ SumPlan plan_sum(const Work& work) noexcept {
   return plan;
 }
 
+// One node per channel is the sum itself: then it needs neither space of its own nor a fold, unless it is to be divided or
+// rounded.
+bool is_folded(const Sum& sum, const SumPlan& plan, size_t scalar_size) {
+  return plan.nodes > 1 || sum.divisor != nullptr || sum.sum_size != scalar_size;
+}
+
 struct SumJob {
-  SumKernel kernel;
-  const Work* work;
+  const Stages* stages;
+  const Sum* sums;
+  size_t count;
+  const Work* shape;
   const SumPlan* plan;
-  std::byte* nodes;
+  std::byte* nodes[most_sums];
   std::byte* scratch;
   size_t scalar_size;
 };
@@ -97,26 +117,31 @@ void run_sum_task(const void* context, size_t index) {
   part.leaf_begin = node * plan.task_leaves;
   part.leaf_end = std::min(plan.leaves, part.leaf_begin + plan.task_leaves);
   part.channel_begin = tile * plan.tile;
-  part.channel_end = std::min(job.work->channels, part.channel_begin + plan.tile);
-  part.nodes = job.nodes + (node * job.work->channels + part.channel_begin) * job.scalar_size;
+  part.channel_end = std::min(job.shape->channels, part.channel_begin + plan.tile);
   part.scratch = job.scratch + index * plan.levels * plan.tile * job.scalar_size;
-  job.kernel(*job.work, part);
+  job.stages->run(*job.shape, part);
+  for (size_t s = 0; s < job.count; ++s) {
+    part.nodes = job.nodes[s] + (node * job.shape->channels + part.channel_begin) * job.scalar_size;
+    job.sums[s].kernel(job.sums[s].work, part);
+  }
 }
 
-struct FoldJob {
-  FoldKernel kernel;
-  void* nodes;
-  size_t count;
-  size_t channels;
-  void* sums;
-};
-
 void run_fold(const void* context, size_t) {
-  const FoldJob& job = *static_cast<const FoldJob*>(context);
-  job.kernel(job.nodes, job.count, job.channels, job.sums);
+  const SumJob& job = *static_cast<const SumJob*>(context);
+  for (size_t s = 0; s < job.count; ++s) {
+    const Sum& sum = job.sums[s];
+    if (is_folded(sum, *job.plan, job.scalar_size)) {
+      sum.fold(job.nodes[s], job.plan->nodes, job.shape->channels, sum.divisor, sum.sums);
+    }
+  }
 }
 
 }  // namespace
+
+bool is_beyond_cache(const Call& call, size_t tensors) noexcept {
+  if (call.elements <= task_elements) return false;
+  return call.elements * call.format->element_size >= last_level_cache_bytes() / 10 * 7 / tensors;
+}
 
 void run_map(MapKernel kernel, Call& call) noexcept {
   choose_stores(call);
@@ -128,22 +153,36 @@ void run_map(MapKernel kernel, Call& call) noexcept {
   run_tasks(divide_up(call.elements, task_elements), *call.options, run_map_task, &job);
 }
 
+void run_maps(const Stages& stages, const Call& call) noexcept {
+  if (call.elements <= task_elements) {
+    const FpEnvironment environment;
+    return stages.run(0, call.elements);
+  }
+  const StagesJob job = {&stages, call.elements};
+  run_tasks(divide_up(call.elements, task_elements), *call.options, run_stages_task, &job);
+}
+
 int32_t run_sum(SumKernel kernel, Call& call) noexcept {
   choose_stores(call);
   const Work& work = call.work;
-  const size_t scalar_size = call.format->scalar_size;
-  // One node per channel is the sum itself: then it needs neither space of its own nor a fold, unless it is to be rounded.
-  const bool nodes_are_sums = call.format->slope_size == scalar_size;
-  if (work.channels == 1 && work.inner <= run_block && nodes_are_sums) {  // the short way for a small call
+  const size_t scalar_size = call.format->scalar_size, sum_size = call.format->slope_size;
+  if (work.channels == 1 && work.inner <= run_block && sum_size == scalar_size) {  // the short way for a small call
     const FpEnvironment environment;
     kernel(work, {0, 1, 0, 1, call.sums, nullptr});
     return RECTIFY_OK;
   }
-  const SumPlan plan = plan_sum(work);
+  const Sum sum = {kernel, work, call.kernels->fold, nullptr, call.sums, sum_size};
+  return run_sums(Stages(), &sum, 1, call);
+}
+
+int32_t run_sums(const Stages& stages, const Sum* sums, size_t count, const Call& call) noexcept {
+  const Work& work = call.work;
+  const size_t scalar_size = call.format->scalar_size;
+  const bool once = stages.count == 0 && count == 1;
+  const SumPlan plan = plan_sum(work, once ? most_nodes : most_nodes_of_stages(work.channels));
   const size_t tasks = plan.nodes * plan.tiles;
-  const bool folded = plan.nodes > 1 || !nodes_are_sums;
-  const size_t node_values = folded ? plan.nodes * work.channels : 0;
-  const size_t scratch_values = tasks * plan.levels * plan.tile;
+  size_t node_values = 0, scratch_values = tasks * plan.levels * plan.tile;
+  for (size_t s = 0; s < count; ++s) node_values += is_folded(sums[s], plan, scalar_size) ? plan.nodes * work.channels : 0;
   alignas(64) std::byte stack[8192];
   std::unique_ptr<std::byte[]> heap;
   std::byte* space = stack;
@@ -154,14 +193,14 @@ int32_t run_sum(SumKernel kernel, Call& call) noexcept {
     space = heap.get();
   }
 
-  const SumJob job = {
-      kernel,     &work, &plan, folded ? space : static_cast<std::byte*>(call.sums), space + node_values * scalar_size,
-      scalar_size};
-  run_tasks(tasks, *call.options, run_sum_task, &job);
-  if (folded) {
-    const FoldJob last = {call.kernels->fold, job.nodes, plan.nodes, work.channels, call.sums};
-    run_tasks(1, *call.options, run_fold, &last);
+  SumJob job = {&stages, sums, count, &work, &plan, {}, space + node_values * scalar_size, scalar_size};
+  for (size_t s = 0; s < count; ++s) {
+    const bool folded = is_folded(sums[s], plan, scalar_size);
+    job.nodes[s] = folded ? space : static_cast<std::byte*>(sums[s].sums);
+    if (folded) space += plan.nodes * work.channels * scalar_size;
   }
+  run_tasks(tasks, *call.options, run_sum_task, &job);
+  if (node_values != 0) run_tasks(1, *call.options, run_fold, &job);
   return RECTIFY_OK;
 }
 

@@ -2,12 +2,34 @@
 #pragma once
 
 #include "dispatch/call.hpp"
+#include "dispatch/stages.hpp"
 
 namespace rectify {
+
+// Whether so many tensors of the call's size are too large for the caches.
+bool is_beyond_cache(const Call& call, size_t tensors) noexcept;
 
 void run_map(MapKernel kernel, Call& call) noexcept;
 
 // Also writes call.work.channels sums. Fails only for want of memory, and then before anything is written.
 int32_t run_sum(SumKernel kernel, Call& call) noexcept;
+
+// One of the sums that a fused call takes, part by part, once the stages have been through the part.
+struct Sum {
+  SumKernel kernel;
+  Work work;
+  FoldKernel fold;
+  const void* divisor;  // slopes, or NULL
+  void* sums;           // shape.channels values,
+  size_t sum_size;      // of so many bytes
+};
+
+// A fused call without sums.
+void run_maps(const Stages& stages, const Call& call) noexcept;
+
+inline constexpr size_t most_sums = 2;
+
+// All sums over call.work's shape. Fails only for want of memory, and then before anything is written.
+int32_t run_sums(const Stages& stages, const Sum* sums, size_t count, const Call& call) noexcept;
 
 }  // namespace rectify

@@ -1,4 +1,4 @@
-// What a backend is: for each line of RECTIFY_FORMATS a constant table of kernels, one per operation of
+// What a backend is: for each line of RECTIFY_FORMATS a constant table of kernels, one per operation and stage of
 // kernels/activations/list.hpp.
 //
 // A kernel works on a part of a call's tensors; the dispatcher cuts them by shape alone. It sees them as
@@ -16,9 +16,9 @@ namespace rectify {
 
 // The whole tensors of a call. Described once and never copied: every kernel of the call reads this.
 struct Work {
-  const void* x;          // what the sign is taken from: x, or y for backward_from_y
+  const void* x;          // what the sign is taken from: x, y for backward_from_y, or the mask
   const void* dy;         // NULL in a forward
-  void* out;              // y or dx; may be x or dy; NULL where only sums are wanted
+  void* out;              // y, dx or the mask; may be x or dy; NULL where only sums are wanted
   const void* parameter;  // `channels` values, of the slopes' format; unused by ReLU, and where out is NULL
   size_t outer;
   size_t channels;
@@ -49,16 +49,19 @@ using MapKernel = void (*)(const Work& work, size_t begin, size_t end);
 using SumKernel = void (*)(const Work& work, const SumPart& part);
 
 // The top of the trees: `count` nodes per channel, node k of channel c at nodes[k * channels + c], folded in place by
-// pairs; the result is rounded to the slopes' format and written to sums[c].
-using FoldKernel = void (*)(void* nodes, size_t count, size_t channels, void* sums);
+// pairs; the result is divided by the magnitudes of `slopes` unless that is NULL, rounded to the slopes' format and written
+// to sums[c].
+using FoldKernel = void (*)(void* nodes, size_t count, size_t channels, const void* slopes, void* sums);
 
 // The kernels of one line of RECTIFY_FORMATS.
 struct Kernels {
 #define RECTIFY_MEMBER(activation, direction) MapKernel activation##_##direction;
   RECTIFY_MAPS(RECTIFY_MEMBER)
+  RECTIFY_STAGES(RECTIFY_MEMBER)
 #undef RECTIFY_MEMBER
 #define RECTIFY_MEMBER(activation, direction) SumKernel activation##_##direction;
   RECTIFY_SUMS(RECTIFY_MEMBER)
+  RECTIFY_STAGE_SUMS(RECTIFY_MEMBER)
 #undef RECTIFY_MEMBER
   FoldKernel fold;
 };

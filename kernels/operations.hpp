@@ -7,6 +7,7 @@
 #include "activations/relu.hpp"
 #include "backend.hpp"
 #include "loops/channels.hpp"
+#include "loops/masks.hpp"
 #include "loops/sum_rows.hpp"
 #include "loops/sum_runs.hpp"
 #include "pair.hpp"
@@ -233,9 +234,83 @@ void elu_backward_with_parameter(const Work& work, const SumPart& part) {
 }
 
 template <class F>
-void fold(void* nodes, size_t count, size_t channels, void* sums) {
-  fold_nodes<typename F::Vector>(static_cast<typename F::Scalar*>(nodes), count, channels,
-                                 static_cast<typename F::Slope*>(sums));
+void fold(void* nodes, size_t count, size_t channels, const void* slopes, void* sums) {
+  using V = typename F::Vector;
+  auto* node = static_cast<typename F::Scalar*>(nodes);
+  const auto* slope = static_cast<const typename F::Slope*>(slopes);
+  fold_nodes<V>(node, count, channels);
+  if (slope != nullptr) {
+    using Single = decltype(folded_to_vector(V()));
+    combine<Single>(
+        node, channels, [](Single sum, Single a) RECTIFY_LAMBDA { return prelu::over_magnitude(sum, a); }, node, slope);
+  }
+  combine<V>(
+      static_cast<typename F::Slope*>(sums), channels, [](V sum) RECTIFY_LAMBDA { return sum; }, node);
+}
+
+// ---- Masks ----
+
+template <class F>
+void relu_backward_from_mask(const Work& work, size_t begin, size_t end) {
+  using V = typename F::Moved;
+  with_store(work.streaming, [&]<Store how>() RECTIFY_LAMBDA {
+    map_masked<V, typename F::Element, how>(
+        work, begin, end, [](auto slope_side, V dy) RECTIFY_LAMBDA { return relu::gradient(slope_side, dy); },
+        F::dy_of(work));
+  });
+}
+
+template <class F>
+void leaky_relu_backward_from_mask(const Work& work, size_t begin, size_t end) {
+  using V = typename F::Vector;
+  const V slope = V::broadcast(*static_cast<const typename F::Scalar*>(work.parameter));
+  with_store(work.streaming, [&]<Store how>() RECTIFY_LAMBDA {
+    map_masked<V, typename F::Element, how>(
+        work, begin, end, [&](auto slope_side, V dy) RECTIFY_LAMBDA { return prelu::gradient(slope_side, dy, slope); },
+        F::dy_of(work));
+  });
+}
+
+template <class F>
+void mask_forward(const Work& work, size_t begin, size_t end) {
+  using V = typename F::Moved;
+  write_mask<V>(static_cast<unsigned char*>(work.out) + begin / 8, end - begin, F::x_of(work) + begin,
+                [](V x) RECTIFY_LAMBDA { return zero_or_below(x); });
+}
+
+template <class F>
+void mask_backward(const Work& work, size_t begin, size_t end) {
+  using V = typename F::Vector;
+  map_masked<V, typename F::Element, Store::ordinary>(
+      work, begin, end, [](auto slope_side, V y) RECTIFY_LAMBDA { return prelu::scaled_x(slope_side, y); }, F::dy_of(work));
+}
+
+// ---- Bias and residual ----
+
+// Never the last stage: the result is read again at once, so it is not streamed.
+
+template <class F>
+void bias_forward(const Work& work, size_t begin, size_t end) {
+  map_channels<F, Store::ordinary>(
+      work, begin, end, [](auto bias, auto x) RECTIFY_LAMBDA { return x + bias; }, F::x_of(work));
+}
+
+template <class F>
+void residual_forward(const Work& work, size_t begin, size_t end) {
+  using V = typename F::Vector;
+  map_elements<V, typename F::Element, Store::ordinary>(
+      work, begin, end, [](V x, V residual) RECTIFY_LAMBDA { return x + residual; }, F::x_of(work), F::dy_of(work));
+}
+
+template <class F>
+void bias_backward(const Work& work, const SumPart& part) {
+  using V = typename F::Vector;
+  using E = typename F::Element;
+  constexpr auto no_gradient = [](auto...) RECTIFY_LAMBDA { return V::broadcast(0); };
+  constexpr auto add = [](V dz, V, V sum) RECTIFY_LAMBDA { return sum + dz; };
+  if (work.inner == 1 && work.channels > 1)
+    return sum_rows<V, E, Store::none>(work, part, nullptr, nullptr, no_gradient, add);
+  sum_runs<V, E, Store::none>(work, part, nullptr, nullptr, no_gradient, add);
 }
 
 // ---- The table ----
@@ -244,12 +319,18 @@ template <class E, class S>
 constexpr Kernels kernels = [] {
   using prelu_format = Format<E, S>;
   using relu_format = Format<E, typename prelu_format::Scalar>;  // which have no slopes: one kernel for all
+  using leaky_relu_format = relu_format;
   using elu_format = relu_format;
+  using mask_format = relu_format;
+  using residual_format = relu_format;
+  using bias_format = prelu_format;
   return Kernels{
 #define RECTIFY_ENTRY(activation, direction) activation##_##direction<activation##_format>,
-      RECTIFY_MAPS(RECTIFY_ENTRY) RECTIFY_SUMS(RECTIFY_ENTRY)
+      RECTIFY_MAPS(RECTIFY_ENTRY) RECTIFY_STAGES(RECTIFY_ENTRY) RECTIFY_SUMS(RECTIFY_ENTRY)
+      // Sums are of the type that computes: one kernel for all formats of biases.
+      bias_backward<relu_format>,
 #undef RECTIFY_ENTRY
-          fold<prelu_format>};
+      fold<prelu_format>};
 }();
 
 }  // namespace

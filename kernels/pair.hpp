@@ -2,7 +2,7 @@
 // the upper half of an f32 that takes no shuffle, neither to load nor to store; everything in between is done twice.
 //
 // An instruction set says how a pair meets memory: load_pair, load_pair_partial (V() tells whose), store_pair,
-// store_pair_partial, stream_pair, and which are the lower_half and the upper_half of its elements.
+// store_pair_partial, stream_pair, pair_mask_of, and which are the lower_half and the upper_half of its elements.
 #pragma once
 
 namespace rectify {
@@ -35,6 +35,7 @@ struct Pair {
   static RECTIFY_INLINE auto first(size_t count) {
     return MaskPair<decltype(V::first(0))>{V::first((count + 1) / 2), V::first(count / 2)};
   }
+  static RECTIFY_INLINE auto mask_of(uint64_t word, size_t begin) { return pair_mask_of(word, begin, V()); }
 };
 
 template <class Element, class V>

@@ -237,9 +237,9 @@ RECTIFY_ON_EACH_FORMAT(KernelTable, FoldAddsPairs) {
     const std::vector<Slope> no_sums(channels, unwritten<Slope>);
     const Placed<Slope> expected(no_sums, 0), actual(no_sums, 0);
     std::vector<Scalar> folded = nodes;
-    (reference->*table<Format>)->fold(folded.data(), count, channels, expected.first);
+    (reference->*table<Format>)->fold(folded.data(), count, channels, nullptr, expected.first);
     folded = nodes;
-    (tested->*table<Format>)->fold(folded.data(), count, channels, actual.first);
+    (tested->*table<Format>)->fold(folded.data(), count, channels, nullptr, actual.first);
     ASSERT_TRUE(same_bits(expected.around, actual.around)) << count << " nodes of " << channels << " channels";
   }
 }

@@ -39,7 +39,7 @@
  *               of 16 bits, correctly rounded for every input.
  *   Shapes      Counts are elements, not bytes. Tensors are dense and row-major.
  *   Aliasing    Each full-size output may be exactly one of the full-size inputs (y == x, dx == dy, dx == x) or overlap no
- *               other tensor; a parameter gradient overlaps nothing. Anything else is RECTIFY_ERROR_OVERLAP.
+ *               other tensor; a parameter gradient and a mask overlap nothing. Anything else is RECTIFY_ERROR_OVERLAP.
  *   Errors      A call returns a status. When it is not RECTIFY_OK, nothing was written. When several arguments are bad,
  *               one of them is reported. rectify_status_text() explains.
  *   Empty       n == 0 succeeds, whatever pointers are NULL; a non-NULL parameter gradient is then set to +0.
@@ -220,6 +220,83 @@ RECTIFY_API int32_t rectify_elu_backward(int32_t dtype, size_t n, double alpha, 
  * holds: y saturates at -alpha rounded to it, and y + alpha is then what the rounding took. */
 RECTIFY_API int32_t rectify_elu_backward_from_y(int32_t dtype, size_t n, double alpha, const void* y, const void* dy,
                                                 void* dx, const rectify_options* options) RECTIFY_NOEXCEPT;
+
+/* ---- Masks ------------------------------------------------------------------------------------------------------- */
+/* One bit per element in place of x: set where the gradient is dy, i.e. where x > 0 or x is NaN. Element i is bit i % 8,
+ * counted from the least significant, of byte i / 8; a mask of n elements has (n + 7) / 8 bytes, of any alignment, and bits
+ * past the last element are written 0 and not read. It is the same for every format, layout, backend and device. It
+ * overlaps no tensor.
+ *
+ * A backward that reads the mask moves 1/32 of x's bytes in f32 and returns the same bits as one that reads x. */
+
+/* y[i] = x[i] < 0 ? +0 : x[i], and the mask of x. */
+RECTIFY_API int32_t rectify_relu_forward_with_mask(int32_t dtype, size_t n, const void* x, void* y, void* mask,
+                                                   const rectify_options* options) RECTIFY_NOEXCEPT;
+
+/* dx[i] = bit i ? dy[i] : +0. */
+RECTIFY_API int32_t rectify_relu_backward_from_mask(int32_t dtype, size_t n, const void* mask, const void* dy, void* dx,
+                                                    const rectify_options* options) RECTIFY_NOEXCEPT;
+
+/* y[i] = x[i] < 0 ? slope*x[i] : x[i], and the mask of x. */
+RECTIFY_API int32_t rectify_leaky_relu_forward_with_mask(int32_t dtype, size_t n, double slope, const void* x, void* y,
+                                                         void* mask, const rectify_options* options) RECTIFY_NOEXCEPT;
+
+/* dx[i] = bit i ? dy[i] : slope*dy[i]. */
+RECTIFY_API int32_t rectify_leaky_relu_backward_from_mask(int32_t dtype, size_t n, double slope, const void* mask,
+                                                          const void* dy, void* dx,
+                                                          const rectify_options* options) RECTIFY_NOEXCEPT;
+
+/* y = x < 0 ? slope[channel]*x : x, and the mask of x. With y == x nothing else is kept for training. */
+RECTIFY_API int32_t rectify_prelu_forward_with_mask(int32_t dtype, int32_t slope_dtype, rectify_shape shape, const void* x,
+                                                    const void* slope, void* y, void* mask,
+                                                    const rectify_options* options) RECTIFY_NOEXCEPT;
+
+/* dx = bit ? dy : slope[channel]*dy;  dslope[channel] = (sum over the bits not set of dy * -|y|) / |slope[channel]|. dslope
+ * may be NULL; dx is always written, and is not dy where dslope is asked for.
+ *
+ * dx has the bits that rectify_prelu_backward gives from x. dslope has not: -|y| / |slope| is x but for the rounding of
+ * slope*x, so the two agree within the bound of a sum while no product slope*x overflows or is denormal. A slope of 0, inf
+ * or NaN has lost what x was; its dslope is what the division gives, mostly NaN. Where slope*x underflowed to 0 an element
+ * adds nothing. */
+RECTIFY_API int32_t rectify_prelu_backward_from_mask(int32_t dtype, int32_t slope_dtype, rectify_shape shape, const void* y,
+                                                     const void* mask, const void* slope, const void* dy, void* dx,
+                                                     void* dslope, const rectify_options* options) RECTIFY_NOEXCEPT;
+
+/* ---- Fused: bias, residual and activation ------------------------------------------------------------------------ */
+/* y = f(z) with z = x + bias[channel] + residual, in one pass over memory. Bias and residual are optional (NULL: not
+ * there). Every step is rounded to the format of the tensors, bias first: the same bits as an addition, an addition and the
+ * activation, each of a whole tensor by itself. */
+
+#define RECTIFY_RELU 1       /* parameter and slope are not used */
+#define RECTIFY_LEAKY_RELU 2 /* parameter: the slope */
+#define RECTIFY_PRELU 3      /* slope: shape.channels values of parameter_dtype */
+#define RECTIFY_ELU 4        /* parameter: alpha */
+
+typedef struct rectify_activation {
+  int32_t kind;
+  double parameter;
+  const void* slope;
+} rectify_activation;
+
+/* bias: shape.channels values of parameter_dtype, which goes with dtype as slope_dtype does. residual: a tensor like x.
+ * mask: NULL, or where the mask of z is to be written. y may be x or residual. */
+RECTIFY_API int32_t rectify_fused_forward(int32_t dtype, int32_t parameter_dtype, rectify_shape shape, const void* x,
+                                          const void* bias, const void* residual, rectify_activation activation, void* y,
+                                          void* mask, const rectify_options* options) RECTIFY_NOEXCEPT;
+
+/* dx = f'(z)*dy, the gradient with respect to x, to residual and to z alike; dbias[channel] = the sum of dx over the
+ * channel, shape.channels values of parameter_dtype in the fixed order (NULL: not wanted); dparameter: NULL, or where the
+ * gradient of the activation's parameter goes, as the activation's own backward gives it.
+ *
+ * mask: NULL, or the mask that the forward wrote; ReLU and Leaky ReLU then read it in place of x, bias and residual, which
+ * may be NULL, and dparameter is NULL.
+ *
+ * dx is always written. It may be x, residual, or, where dparameter is NULL, dy. One pass over memory, but that dx is read
+ * once more where both dbias of several channels and the gradient of Leaky ReLU's or ELU's parameter are asked for. */
+RECTIFY_API int32_t rectify_fused_backward(int32_t dtype, int32_t parameter_dtype, rectify_shape shape, const void* x,
+                                           const void* bias, const void* residual, const void* mask,
+                                           rectify_activation activation, const void* dy, void* dx, void* dbias,
+                                           void* dparameter, const rectify_options* options) RECTIFY_NOEXCEPT;
 
 #ifdef __cplusplus
 }

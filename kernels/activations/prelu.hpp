@@ -18,15 +18,40 @@ RECTIFY_INLINE V forward_of_small_slope(V x, V slope) {
   return greater_or_second(slope * x, x);
 }
 
+// slope_side: where x is zero or below.
+template <class Mask, class V>
+RECTIFY_INLINE V gradient(Mask slope_side, V dy, V slope) {
+  return select(slope_side, slope * dy, dy);
+}
 template <class V>
 RECTIFY_INLINE V backward(V x, V dy, V slope) {
-  return select(zero_or_below(x), slope * dy, dy);
+  return gradient(zero_or_below(x), dy, slope);
 }
 
 // What an element adds to the slope's gradient.
 template <class V>
 RECTIFY_INLINE V add(V x, V dy, V sum) {
   return fma_where(below_zero(x), dy, x, sum);
+}
+
+// -|y|, and -inf for NaN.
+template <class V>
+RECTIFY_INLINE V minus_magnitude(V y) {
+  const V minus_one = V::broadcast(-1);
+  return greater_or_second(greater_or_second(y, y * minus_one) * minus_one, V::broadcast(-__builtin_inff()));
+}
+
+// From y and the sides alone: x times the magnitude of its slope where that was multiplied, else x. NaN there, from an
+// infinite or NaN slope, is -inf: dx takes the slope's side all the same.
+template <class Mask, class V>
+RECTIFY_INLINE V scaled_x(Mask slope_side, V y) {
+  return select(slope_side, minus_magnitude(y), y);
+}
+
+// What takes that scale from the sum again.
+template <class V>
+RECTIFY_INLINE V over_magnitude(V sum, V slope) {
+  return sum / minus_magnitude(slope) * V::broadcast(-1);
 }
 
 }  // namespace prelu

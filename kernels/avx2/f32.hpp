@@ -78,6 +78,18 @@ RECTIFY_INLINE __m128i narrowed(__m256 v, Bfloat) {
   return _mm256_castsi256_si128(_mm256_permute4x64_epi64(_mm256_shuffle_epi8(rounded_bits(v), upper), 0x08));
 }
 
+// Lane j has bit (first + j) % 32.
+RECTIFY_INLINE __m256i lane_bits(size_t first) {
+  alignas(64) static constexpr auto bits = [] {
+    struct {
+      uint32_t of[32];
+    } table = {};
+    for (size_t i = 0; i < 32; ++i) table.of[i] = uint32_t{1} << i;
+    return table;
+  }();
+  return _mm256_load_si256(reinterpret_cast<const __m256i*>(bits.of + first % 32));
+}
+
 struct Mask32 {
   __m256 v;  // all ones or all zeros per lane
 };
@@ -121,6 +133,11 @@ struct F32 {
 
   // The first `count` <= 8 lanes.
   static RECTIFY_INLINE Mask32 first(size_t count) { return {_mm256_castsi256_ps(first_lanes(count))}; }
+  // Bits `begin`, a multiple of the lanes, and following of a word: one a lane.
+  static RECTIFY_INLINE Mask32 mask_of(uint64_t word, size_t begin) {
+    const __m256i bits = lane_bits(begin), half = _mm256_set1_epi32(static_cast<int32_t>(word >> (begin & 32)));
+    return {_mm256_castsi256_ps(_mm256_cmpeq_epi32(_mm256_and_si256(half, bits), bits))};
+  }
 };
 
 // ---- memory ----
@@ -185,6 +202,7 @@ RECTIFY_INLINE void transpose(F32 (&v)[8]) {
 RECTIFY_INLINE F32 operator+(F32 a, F32 b) { return {_mm256_add_ps(a.v, b.v)}; }
 RECTIFY_INLINE F32 operator-(F32 a, F32 b) { return {_mm256_sub_ps(a.v, b.v)}; }
 RECTIFY_INLINE F32 operator*(F32 a, F32 b) { return {_mm256_mul_ps(a.v, b.v)}; }
+RECTIFY_INLINE F32 operator/(F32 a, F32 b) { return {_mm256_div_ps(a.v, b.v)}; }
 RECTIFY_INLINE F32 fma(F32 a, F32 b, F32 c) { return {_mm256_fmadd_ps(a.v, b.v, c.v)}; }
 
 // (1 + p)*2^n, rounded as 1 + p, and once more where the result is denormal. `scale` is 2^(n + 24), normal for every n that
@@ -212,6 +230,8 @@ RECTIFY_INLINE F32 without_payload(F32 a) {
 RECTIFY_INLINE F32 fma_where(Mask32 mask, F32 a, F32 b, F32 sum) {
   return {_mm256_fmadd_ps(_mm256_and_ps(a.v, mask.v), _mm256_and_ps(b.v, mask.v), sum.v)};
 }
+
+RECTIFY_INLINE uint32_t bits_of(Mask32 mask) { return static_cast<uint32_t>(_mm256_movemask_ps(mask.v)); }
 
 // ---- bits ----
 

@@ -43,6 +43,10 @@ struct F64 {
     return {_mm256_maskload_pd(p, first_long_lanes(count))};
   }
   static RECTIFY_INLINE Mask64 first(size_t count) { return {_mm256_castsi256_pd(first_long_lanes(count))}; }
+  static RECTIFY_INLINE Mask64 mask_of(uint64_t word, size_t begin) {
+    const __m256i bits = _mm256_setr_epi64x(1, 2, 4, 8), words = _mm256_set1_epi64x(static_cast<int64_t>(word >> begin));
+    return {_mm256_castsi256_pd(_mm256_cmpeq_epi64(_mm256_and_si256(words, bits), bits))};
+  }
 };
 
 // ---- memory ----
@@ -74,6 +78,7 @@ RECTIFY_INLINE void transpose(F64 (&v)[4]) {
 RECTIFY_INLINE F64 operator+(F64 a, F64 b) { return {_mm256_add_pd(a.v, b.v)}; }
 RECTIFY_INLINE F64 operator-(F64 a, F64 b) { return {_mm256_sub_pd(a.v, b.v)}; }
 RECTIFY_INLINE F64 operator*(F64 a, F64 b) { return {_mm256_mul_pd(a.v, b.v)}; }
+RECTIFY_INLINE F64 operator/(F64 a, F64 b) { return {_mm256_div_pd(a.v, b.v)}; }
 RECTIFY_INLINE F64 fma(F64 a, F64 b, F64 c) { return {_mm256_fmadd_pd(a.v, b.v, c.v)}; }
 
 // As in f32; `scale` is 2^(n + 54).
@@ -89,6 +94,8 @@ RECTIFY_INLINE F64 greater_or_second(F64 a, F64 b) { return {_mm256_max_pd(a.v, 
 RECTIFY_INLINE F64 fma_where(Mask64 mask, F64 a, F64 b, F64 sum) {
   return {_mm256_fmadd_pd(_mm256_and_pd(a.v, mask.v), _mm256_and_pd(b.v, mask.v), sum.v)};
 }
+
+RECTIFY_INLINE uint32_t bits_of(Mask64 mask) { return static_cast<uint32_t>(_mm256_movemask_pd(mask.v)); }
 
 // ---- bits ----
 

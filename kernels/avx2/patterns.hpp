@@ -28,6 +28,14 @@ struct Patterns {
     const __m128i low = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p)), high = load_words(p + 8, count - 8);
     return {_mm256_inserti128_si256(_mm256_castsi128_si256(low), high, 1)};
   }
+  // A byte of the word for each half of the vector.
+  static RECTIFY_INLINE Mask16 mask_of(uint64_t word, size_t begin) {
+    const char byte = static_cast<char>(begin / 8);
+    const __m256i bytes = _mm256_set_m128i(_mm_set1_epi8(static_cast<char>(byte + 1)), _mm_set1_epi8(byte));
+    const __m256i bits = _mm256_broadcastsi128_si256(_mm_setr_epi16(1, 2, 4, 8, 16, 32, 64, 128));
+    const __m256i words = _mm256_shuffle_epi8(_mm256_set1_epi64x(static_cast<int64_t>(word)), bytes);
+    return {_mm256_cmpeq_epi16(_mm256_and_si256(words, bits), bits)};
+  }
 };
 
 template <class Element>
@@ -59,6 +67,10 @@ template <class Element>
 RECTIFY_INLINE Mask16 zero_or_below(Patterns<Element> a) {
   const __m256i beyond = _mm256_set1_epi16(static_cast<int16_t>((0x8000 | Element::infinity) + 1));
   return {_mm256_or_si256(_mm256_cmpgt_epi16(beyond, a.v), _mm256_cmpeq_epi16(a.v, _mm256_setzero_si256()))};
+}
+RECTIFY_INLINE uint32_t bits_of(Mask16 mask) {
+  const uint32_t bytes = static_cast<uint32_t>(_mm256_movemask_epi8(_mm256_packs_epi16(mask.v, _mm256_setzero_si256())));
+  return (bytes | bytes >> 8) & 0xFFFF;
 }
 template <class Element>
 RECTIFY_INLINE Patterns<Element> zero_where(Mask16 mask, Patterns<Element> a) {

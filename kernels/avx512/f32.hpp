@@ -85,6 +85,8 @@ struct F32 {
 
   // The first `count` <= 16 lanes.
   static RECTIFY_INLINE Mask32 first(size_t count) { return {first_lanes(count)}; }
+  // Bits `begin`, a multiple of the lanes, and following of a word: one a lane.
+  static RECTIFY_INLINE Mask32 mask_of(uint64_t word, size_t begin) { return {static_cast<__mmask16>(word >> begin)}; }
 };
 
 // ---- memory ----
@@ -144,6 +146,7 @@ RECTIFY_INLINE void transpose(F32 (&v)[16]) {
 RECTIFY_INLINE F32 operator+(F32 a, F32 b) { return {_mm512_add_ps(a.v, b.v)}; }
 RECTIFY_INLINE F32 operator-(F32 a, F32 b) { return {_mm512_sub_ps(a.v, b.v)}; }
 RECTIFY_INLINE F32 operator*(F32 a, F32 b) { return {_mm512_mul_ps(a.v, b.v)}; }
+RECTIFY_INLINE F32 operator/(F32 a, F32 b) { return {_mm512_div_ps(a.v, b.v)}; }
 RECTIFY_INLINE F32 fma(F32 a, F32 b, F32 c) { return {_mm512_fmadd_ps(a.v, b.v, c.v)}; }
 
 // (1 + p)*2^n, rounded as 1 + p, and once more where the result is denormal. `scale` is 2^(n + 24), for those who have to
@@ -172,6 +175,8 @@ RECTIFY_INLINE F32 without_payload(F32 a) {
 RECTIFY_INLINE F32 fma_where(Mask32 mask, F32 a, F32 b, F32 sum) {
   return {_mm512_mask3_fmadd_ps(a.v, b.v, sum.v, mask.v)};
 }
+
+RECTIFY_INLINE uint32_t bits_of(Mask32 mask) { return mask.v; }
 
 // ---- bits ----
 

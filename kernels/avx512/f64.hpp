@@ -42,6 +42,7 @@ struct F64 {
     return {_mm512_maskz_loadu_pd(first_long_lanes(count), p)};
   }
   static RECTIFY_INLINE Mask64 first(size_t count) { return {first_long_lanes(count)}; }
+  static RECTIFY_INLINE Mask64 mask_of(uint64_t word, size_t begin) { return {static_cast<__mmask8>(word >> begin)}; }
 };
 
 // ---- memory ----
@@ -82,6 +83,7 @@ RECTIFY_INLINE void transpose(F64 (&v)[8]) {
 RECTIFY_INLINE F64 operator+(F64 a, F64 b) { return {_mm512_add_pd(a.v, b.v)}; }
 RECTIFY_INLINE F64 operator-(F64 a, F64 b) { return {_mm512_sub_pd(a.v, b.v)}; }
 RECTIFY_INLINE F64 operator*(F64 a, F64 b) { return {_mm512_mul_pd(a.v, b.v)}; }
+RECTIFY_INLINE F64 operator/(F64 a, F64 b) { return {_mm512_div_pd(a.v, b.v)}; }
 RECTIFY_INLINE F64 fma(F64 a, F64 b, F64 c) { return {_mm512_fmadd_pd(a.v, b.v, c.v)}; }
 
 // As in f32; `scale` is 2^(n + 54).
@@ -99,6 +101,8 @@ RECTIFY_INLINE F64 greater_or_second(F64 a, F64 b) { return {_mm512_max_pd(a.v, 
 RECTIFY_INLINE F64 fma_where(Mask64 mask, F64 a, F64 b, F64 sum) {
   return {_mm512_mask3_fmadd_pd(a.v, b.v, sum.v, mask.v)};
 }
+
+RECTIFY_INLINE uint32_t bits_of(Mask64 mask) { return mask.v; }
 
 // ---- bits ----
 

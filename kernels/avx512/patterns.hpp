@@ -28,6 +28,7 @@ struct Patterns {
   static RECTIFY_INLINE Patterns load_partial(const Element* p, size_t count) {
     return {_mm512_maskz_loadu_epi16(first_word_lanes(count), p)};
   }
+  static RECTIFY_INLINE Mask16 mask_of(uint64_t word, size_t begin) { return {static_cast<__mmask32>(word >> begin)}; }
 };
 
 template <class Element>
@@ -55,6 +56,7 @@ template <class Element>
 RECTIFY_INLINE Mask16 zero_or_below(Patterns<Element> a) {
   return {below_zero(a).v | _mm512_testn_epi16_mask(a.v, _mm512_set1_epi16(0x7FFF))};
 }
+RECTIFY_INLINE uint32_t bits_of(Mask16 mask) { return mask.v; }
 template <class Element>
 RECTIFY_INLINE Patterns<Element> zero_where(Mask16 mask, Patterns<Element> a) {
   return {_mm512_maskz_mov_epi16(~mask.v, a.v)};

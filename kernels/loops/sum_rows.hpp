@@ -146,6 +146,21 @@ RECTIFY_INLINE void map_one_row(const Rows& row, typename V::Scalar* sums, Gradi
   take_partial(row.width - c);
 }
 
+// The sums of rows alone, whatever their width: of `leaves` leaves side by side, or of `count` rows of one leaf; narrow
+// ones are overwritten, wide ones added to. Calls: of the kernels that differ in their stores alone one is enough.
+template <class V, class Rows, class Gradient, class Add>
+[[gnu::noinline]] void sum_narrow_rows_alone(const Rows& rows, size_t leaves, size_t count, typename V::Scalar* sums,
+                                             Gradient gradient, Add add) {
+  if (leaves == 4) return sum_narrow_rows<V, Store::none, 4, 1>(rows, row_block, sums, gradient, add);
+  if (leaves == 2) return sum_narrow_rows<V, Store::none, 2, 2>(rows, row_block, sums, gradient, add);
+  sum_narrow_leaf<V, Store::none, narrow_row<V>>(rows, count, sums, gradient, add);
+}
+template <class V, class Rows, class Gradient, class Add>
+[[gnu::noinline]] void add_rows_alone(const Rows& rows, size_t count, typename V::Scalar* sums, Gradient gradient,
+                                      Add add) {
+  add_rows<V, Store::none>(rows, count, sums, gradient, add);
+}
+
 // `parameter`: those of the part's channels. map_dx writes dx where that is done apart.
 template <class V, class Element, Store how, class Gradient, class Add>
 RECTIFY_INLINE void sum_rows(const Work& work, const SumPart& part, const typename V::Scalar* parameter, MapKernel map_dx,
@@ -214,7 +229,7 @@ RECTIFY_INLINE void sum_rows(const Work& work, const SumPart& part, const typena
       const size_t end = smaller(work.outer, row + row_block), at_a_time = stretch<how> / width + 1;
       for (size_t count; row < end; row += count) {
         count = smaller(at_a_time, end - row);
-        add_rows<V, Store::none>(inputs.from(row), count, trees.leaf(), gradient, add);
+        add_rows_alone<V>(inputs.from(row), count, trees.leaf(), gradient, add);
         map_until(row + count, true);
       }
       trees.add_leaf();
@@ -226,13 +241,7 @@ RECTIFY_INLINE void sum_rows(const Work& work, const SumPart& part, const typena
     if (leaf + leaves > part.leaf_end || row + leaves * row_block > work.outer) leaves = 1;
     Scalar sums[narrow_row<V> * lanes];
     const size_t end = smaller(work.outer, row + leaves * row_block);
-    if (leaves == 4) {
-      sum_narrow_rows<V, Store::none, 4, 1>(inputs.from(row), row_block, sums, gradient, add);
-    } else if (leaves == 2) {
-      sum_narrow_rows<V, Store::none, 2, 2>(inputs.from(row), row_block, sums, gradient, add);
-    } else {
-      sum_narrow_leaf<V, Store::none, narrow_row<V>>(inputs.from(row), end - row, sums, gradient, add);
-    }
+    sum_narrow_rows_alone<V>(inputs.from(row), leaves, end - row, sums, gradient, add);
     for (size_t l = 0; l < leaves; ++l) {
       for (size_t c = 0; c < width; ++c) trees.leaf()[c] = sums[l * vectors * lanes + c];
       trees.add_leaf();

@@ -190,6 +190,13 @@ RECTIFY_INLINE void sum_short_runs(const Element* x, const Element* dy, typename
   }
 }
 
+// A call: of the kernels that differ in their stores alone one is enough.
+template <class V, class Element, class Add>
+[[gnu::noinline]] void sum_runs_alone(const Element* x, const Element* dy, typename V::Scalar* sums, size_t runs,
+                                      size_t inner, Add add) {
+  sum_short_runs<V, sum_vectors<V>>(x, dy, sums, runs, inner, add);
+}
+
 template <class V, class Element, Store how, class Gradient, class Add>
 RECTIFY_INLINE void sum_runs(const Work& work, const SumPart& part, const typename V::Scalar* parameter, MapKernel map_dx,
                              Gradient gradient, Add add) {
@@ -206,7 +213,7 @@ RECTIFY_INLINE void sum_runs(const Work& work, const SumPart& part, const typena
     for (size_t channel = part.channel_begin, count; channel < part.channel_end; channel += count) {
       count = smaller(runs, part.channel_end - channel);
       const size_t at = (leaf * channels + channel) * inner, end = at + count * inner;
-      sum_short_runs<V, sum_vectors<V>>(x + at, dy + at, trees.leaf() + (channel - part.channel_begin), count, inner, add);
+      sum_runs_alone<V>(x + at, dy + at, trees.leaf() + (channel - part.channel_begin), count, inner, add);
       const bool leaf_ends = channel + count == part.channel_end;
       const size_t next = leaf_ends ? ((leaf + 1) * channels + part.channel_begin) * inner : end;
       if (end - unmapped >= stretch<how> || next != end || (leaf_ends && leaf + 1 == part.leaf_end)) {

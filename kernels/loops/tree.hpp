@@ -58,9 +58,9 @@ class Trees {
   size_t leaves_, done_ = 0;
 };
 
-// The last step: folds `count` nodes per channel by the pairwise tree, and rounds to the slopes' format.
-template <class V, class Slope>
-RECTIFY_INLINE void fold_nodes(typename V::Scalar* node, size_t count, size_t channels, Slope* sums) {
+// Folds `count` nodes per channel by the pairwise tree: the sums stand at the first.
+template <class V>
+RECTIFY_INLINE void fold_nodes(typename V::Scalar* node, size_t count, size_t channels) {
   for (; count > 1; count = (count + 1) / 2) {
     for (size_t k = 0; k < count / 2; ++k) {
       combine<V>(node + k * channels, channels, sum_of<V>, node + 2 * k * channels, node + (2 * k + 1) * channels);
@@ -69,8 +69,6 @@ RECTIFY_INLINE void fold_nodes(typename V::Scalar* node, size_t count, size_t ch
       __builtin_memmove(node + count / 2 * channels, node + (count - 1) * channels, channels * sizeof *node);
     }
   }
-  combine<V>(
-      sums, channels, [](V sum) RECTIFY_LAMBDA { return sum; }, node);
 }
 
 // The upper half of n vectors added to the lower, until one is left.

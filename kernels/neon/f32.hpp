@@ -63,6 +63,11 @@ RECTIFY_INLINE uint16x4_t narrowed(float32x4_t v, Bfloat) {
   return vaddhn_u32(vsubq_u32(bits, odd), vdupq_n_u32(0x7FFF));
 }
 
+RECTIFY_INLINE uint32x4_t lane_bits() {
+  alignas(16) static constexpr uint32_t bits[4] = {1, 2, 4, 8};
+  return vld1q_u32(bits);
+}
+
 struct Mask32 {
   uint32x4_t v;  // all ones or all zeros per lane
 };
@@ -113,6 +118,10 @@ struct F32 {
     alignas(16) static constexpr uint32_t window[8] = {~0u, ~0u, ~0u, ~0u};
     return {vld1q_u32(window + 4 - count)};
   }
+  // Bits `begin`, a multiple of the lanes, and following of a word: one a lane.
+  static RECTIFY_INLINE Mask32 mask_of(uint64_t word, size_t begin) {
+    return {vtstq_u32(vdupq_n_u32(static_cast<uint32_t>(word >> begin)), lane_bits())};
+  }
 };
 
 // ---- memory ----
@@ -158,6 +167,7 @@ RECTIFY_INLINE void transpose(F32 (&v)[4]) {
 RECTIFY_INLINE F32 operator+(F32 a, F32 b) { return {vaddq_f32(a.v, b.v)}; }
 RECTIFY_INLINE F32 operator-(F32 a, F32 b) { return {vsubq_f32(a.v, b.v)}; }
 RECTIFY_INLINE F32 operator*(F32 a, F32 b) { return {vmulq_f32(a.v, b.v)}; }
+RECTIFY_INLINE F32 operator/(F32 a, F32 b) { return {vdivq_f32(a.v, b.v)}; }
 RECTIFY_INLINE F32 fma(F32 a, F32 b, F32 c) { return {vfmaq_f32(c.v, a.v, b.v)}; }
 
 // (1 + p)*2^n, rounded as 1 + p, and once more where the result is denormal. `scale` is 2^(n + 24), normal for every n that
@@ -190,6 +200,8 @@ RECTIFY_INLINE F32 without_payload(F32 a) {
 RECTIFY_INLINE F32 fma_where(Mask32 mask, F32 a, F32 b, F32 sum) {
   return {vfmaq_f32(sum.v, keep_where(mask, a), keep_where(mask, b))};
 }
+
+RECTIFY_INLINE uint32_t bits_of(Mask32 mask) { return vaddvq_u32(vandq_u32(mask.v, lane_bits())); }
 
 // ---- bits ----
 

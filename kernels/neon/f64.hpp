@@ -12,6 +12,8 @@ namespace {
 
 RECTIFY_INLINE double widen(double value) { return value; }
 
+RECTIFY_INLINE uint64x2_t long_lane_bits() { return vcombine_u64(vcreate_u64(1), vcreate_u64(2)); }
+
 struct Mask64 {
   uint64x2_t v;  // all ones or all zeros per lane
 };
@@ -38,6 +40,9 @@ struct F64 {
     alignas(16) static constexpr uint64_t window[4] = {~uint64_t{0}, ~uint64_t{0}};
     return {vld1q_u64(window + 2 - count)};
   }
+  static RECTIFY_INLINE Mask64 mask_of(uint64_t word, size_t begin) {
+    return {vtstq_u64(vdupq_n_u64(word >> begin), long_lane_bits())};
+  }
 };
 
 // ---- memory ----
@@ -60,6 +65,7 @@ RECTIFY_INLINE void transpose(F64 (&v)[2]) {
 RECTIFY_INLINE F64 operator+(F64 a, F64 b) { return {vaddq_f64(a.v, b.v)}; }
 RECTIFY_INLINE F64 operator-(F64 a, F64 b) { return {vsubq_f64(a.v, b.v)}; }
 RECTIFY_INLINE F64 operator*(F64 a, F64 b) { return {vmulq_f64(a.v, b.v)}; }
+RECTIFY_INLINE F64 operator/(F64 a, F64 b) { return {vdivq_f64(a.v, b.v)}; }
 RECTIFY_INLINE F64 fma(F64 a, F64 b, F64 c) { return {vfmaq_f64(c.v, a.v, b.v)}; }
 
 // As in f32; `scale` is 2^(n + 54).
@@ -79,6 +85,10 @@ RECTIFY_INLINE float64x2_t keep_where(Mask64 mask, F64 a) {
 RECTIFY_INLINE F64 greater_or_second(F64 a, F64 b) { return {vbslq_f64(vcgtq_f64(a.v, b.v), a.v, b.v)}; }
 RECTIFY_INLINE F64 fma_where(Mask64 mask, F64 a, F64 b, F64 sum) {
   return {vfmaq_f64(sum.v, keep_where(mask, a), keep_where(mask, b))};
+}
+
+RECTIFY_INLINE uint32_t bits_of(Mask64 mask) {
+  return static_cast<uint32_t>(vaddvq_u64(vandq_u64(mask.v, long_lane_bits())));
 }
 
 // ---- bits ----

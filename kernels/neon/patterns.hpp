@@ -6,6 +6,11 @@
 namespace rectify {
 namespace {
 
+RECTIFY_INLINE uint16x8_t word_lane_bits() {
+  alignas(16) static constexpr uint16_t bits[8] = {1, 2, 4, 8, 16, 32, 64, 128};
+  return vld1q_u16(bits);
+}
+
 struct Mask16 {
   uint16x8_t v;  // all ones or all zeros per lane
 };
@@ -18,6 +23,9 @@ struct Patterns {
   static RECTIFY_INLINE Patterns load(const Element* p) { return {vld1q_u16(&p->bits)}; }
   static RECTIFY_INLINE Patterns load_once(const Element* p) { return load(p); }
   static RECTIFY_INLINE Patterns load_partial(const Element* p, size_t count) { return {load_words(p, count)}; }
+  static RECTIFY_INLINE Mask16 mask_of(uint64_t word, size_t begin) {
+    return {vtstq_u16(vdupq_n_u16(static_cast<uint16_t>(word >> begin)), word_lane_bits())};
+  }
 };
 
 template <class Element>
@@ -45,6 +53,7 @@ RECTIFY_INLINE Mask16 zero_or_below(Patterns<Element> a) {
   const uint16x8_t last = vdupq_n_u16(0x8000 | Element::infinity);
   return {vandq_u16(vclezq_s16(vreinterpretq_s16_u16(a.v)), vcleq_u16(a.v, last))};
 }
+RECTIFY_INLINE uint32_t bits_of(Mask16 mask) { return vaddvq_u16(vandq_u16(mask.v, word_lane_bits())); }
 template <class Element>
 RECTIFY_INLINE Patterns<Element> zero_where(Mask16 mask, Patterns<Element> a) {
   return {vbicq_u16(a.v, mask.v)};

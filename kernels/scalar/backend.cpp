@@ -59,19 +59,59 @@ struct Maps {
   static void elu_backward_from_y(const Work& work, size_t begin, size_t end) {
     map<Element, Slope>(work, begin, end, elu_gradient_from_y<T>);
   }
+  static void bias_forward(const Work& work, size_t begin, size_t end) {
+    map<Element, Slope>(work, begin, end, [](T x, T, T bias) { return x + bias; });
+  }
+  static void residual_forward(const Work& work, size_t begin, size_t end) {
+    map<Element, Slope>(work, begin, end, [](T x, T residual, T) { return x + residual; });
+  }
+};
+
+// Element i of a mask is bit i % 8 of byte i / 8: set where x is neither negative nor zero.
+template <class Element>
+struct Masks {
+  using T = Computed<Element>;
+  static bool bit(const Work& work, size_t i) { return static_cast<const unsigned char*>(work.x)[i / 8] >> i % 8 & 1; }
+
+  static void mask_forward(const Work& work, size_t begin, size_t end) {
+    unsigned char* const mask = static_cast<unsigned char*>(work.out);
+    for (size_t i = begin; i < end; ++i) {
+      if (i % 8 == 0) mask[i / 8] = 0;
+      const bool passes = !(element<Element>(work.x, i) <= 0);
+      mask[i / 8] = static_cast<unsigned char>(mask[i / 8] | passes << i % 8);
+    }
+  }
+  static void mask_backward(const Work& work, size_t begin, size_t end) {
+    for (size_t i = begin; i < end; ++i) {
+      const T y = element<Element>(work.dy, i);
+      set_element<Element>(work.out, i, bit(work, i) ? y : minus_magnitude(y));
+    }
+  }
+  static void relu_backward_from_mask(const Work& work, size_t begin, size_t end) {
+    for (size_t i = begin; i < end; ++i) {
+      set_element<Element>(work.out, i, bit(work, i) ? element<Element>(work.dy, i) : 0);
+    }
+  }
+  static void leaky_relu_backward_from_mask(const Work& work, size_t begin, size_t end) {
+    const T slope = *static_cast<const T*>(work.parameter);
+    for (size_t i = begin; i < end; ++i) {
+      const T dy = element<Element>(work.dy, i);
+      set_element<Element>(work.out, i, bit(work, i) ? dy : slope * dy);
+    }
+  }
 };
 
 // The gradients of one activation, element by element: dx is written, and what the element adds to its channel is added.
-template <class Element, class T, T gradient(T x, T dy, T parameter), T factor(T x)>
+template <class Element, class T, T gradient(T x, T dy, T parameter), T added(T x, T dy, T sum)>
 struct Gradients {
   static constexpr size_t lanes = sizeof(T) == 4 ? 64 : 32;
   const Work& work;
   T parameter;
 
   void add(size_t i, T* sum) const {
-    const T x = element<Element>(work.x, i), dy = element<Element>(work.dy, i);
+    const T x = element<Element>(work.x, i), dy = work.dy ? element<Element>(work.dy, i) : 0;
     if (work.out) set_element<Element>(work.out, i, gradient(x, dy, parameter));
-    if (x < 0) *sum = scalar::fma(dy, factor(x), *sum);
+    *sum = added(x, dy, *sum);
   }
 
   // A leaf of a run: element i of the block belongs to lane i mod 64 (f64: 32); the lanes are folded by halves.
@@ -110,17 +150,17 @@ struct Gradients {
   }
 };
 
-template <class Element, class Slope, class T, T gradient(T, T, T), T factor(T)>
+template <class Element, class Slope, class T, T gradient(T, T, T), T added(T, T, T)>
 void sum(const Work& work, const SumPart& part) {
   for (size_t channel = part.channel_begin; channel < part.channel_end; ++channel) {
     const T parameter = work.out ? element<Slope>(work.parameter, channel) : 0;
-    const Gradients<Element, T, gradient, factor> gradients = {work, parameter};
+    const Gradients<Element, T, gradient, added> gradients = {work, parameter};
     static_cast<T*>(part.nodes)[channel - part.channel_begin] = gradients.node(channel, part.leaf_begin, part.leaf_end) + 0;
   }
 }
 
 template <class Slope, class T>
-void fold(void* nodes, size_t count, size_t channels, void* sums) {
+void fold(void* nodes, size_t count, size_t channels, const void* slopes, void* sums) {
   T* node = static_cast<T*>(nodes);
   for (; count > 1; count = (count + 1) / 2) {
     for (size_t k = 0; k < count; k += 2) {
@@ -130,7 +170,10 @@ void fold(void* nodes, size_t count, size_t channels, void* sums) {
       }
     }
   }
-  for (size_t c = 0; c < channels; ++c) set_element<Slope>(sums, c, node[c]);
+  for (size_t c = 0; c < channels; ++c) {
+    if (slopes) node[c] = -(node[c] / minus_magnitude<T>(element<Slope>(slopes, c)));
+    set_element<Slope>(sums, c, node[c]);
+  }
 }
 
 template <class Element, class Slope, class T = Computed<Element>>
@@ -141,8 +184,15 @@ constexpr Kernels kernels = {Maps<Element, T>::relu_forward,
                              Maps<Element, T>::elu_forward,
                              Maps<Element, T>::elu_backward,
                              Maps<Element, T>::elu_backward_from_y,
-                             sum<Element, Slope, T, prelu_gradient, prelu_parameter_factor>,
-                             sum<Element, T, T, elu_gradient, elu_parameter_factor>,
+                             Masks<Element>::relu_backward_from_mask,
+                             Masks<Element>::leaky_relu_backward_from_mask,
+                             Maps<Element, Slope>::bias_forward,
+                             Maps<Element, T>::residual_forward,
+                             Masks<Element>::mask_forward,
+                             Masks<Element>::mask_backward,
+                             sum<Element, Slope, T, prelu_gradient, prelu_add>,
+                             sum<Element, T, T, elu_gradient, elu_add>,
+                             sum<Element, Slope, T, prelu_gradient, bias_add>,
                              fold<Slope, T>};
 
 }  // namespace

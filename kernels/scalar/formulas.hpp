@@ -123,14 +123,25 @@ T elu_gradient_from_y(T y, T dy, T alpha) {
   return y <= 0 ? (y + alpha) * dy : dy;
 }
 
-// The factor of dy in the parameter's gradient, for x < 0.
+// -|y|, and -inf for NaN: with y = slope*x, x < 0, it is x times the slope's magnitude.
 template <class T>
-T prelu_parameter_factor(T x) {
-  return x;
+T minus_magnitude(T y) {
+  const T minus = -(y > -y ? y : -y);
+  return minus > -T{INFINITY} ? minus : -T{INFINITY};
+}
+
+// What an element adds to the parameter's gradient.
+template <class T>
+T prelu_add(T x, T dy, T sum) {
+  return x < 0 ? fma(dy, x, sum) : sum;
 }
 template <class T>
-T elu_parameter_factor(T x) {
-  return scaled_expm1(x, T{1});
+T elu_add(T x, T dy, T sum) {
+  return x < 0 ? fma(dy, scaled_expm1(x, T{1}), sum) : sum;
+}
+template <class T>
+T bias_add(T dz, T, T sum) {
+  return sum + dz;
 }
 
 }  // namespace

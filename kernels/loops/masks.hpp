@@ -1,0 +1,78 @@
+// One bit per element in place of x: element i is bit i % 8 of byte i / 8, clear where x is zero or below. 64 elements, a
+// word of the mask, are a turn of the loop, so that shifting it to where the turn begins is paid once.
+#pragma once
+
+#include "stores.hpp"
+
+namespace rectify {
+namespace {
+
+constexpr size_t mask_turn = 64;
+
+// Bits [first, first + count) of a mask, count <= 64, reading no byte that has none of them; those above are undefined.
+RECTIFY_INLINE uint64_t read_bits(const unsigned char* mask, size_t first, size_t count) {
+  mask += first / 8;
+  const size_t shift = first % 8, bytes = (shift + count + 7) / 8;
+  uint64_t low = 0;
+  if (bytes >= 8) {
+    __builtin_memcpy(&low, mask, 8);
+  } else {
+    for (size_t b = 0; b < bytes; ++b) low |= uint64_t{mask[b]} << 8 * b;
+  }
+  low >>= shift;
+  return bytes == 9 ? low | uint64_t{mask[8]} << (64 - shift) : low;
+}
+
+// out = f(slope_side, inputs...) for elements [begin, end): slope_side is the mask of those whose bit is clear.
+template <class V, class Element, Store how, class F, class... Inputs>
+RECTIFY_INLINE void map_masked(const Work& work, size_t begin, size_t end, F f, const Inputs*... inputs) {
+  constexpr size_t lanes = V::lanes;
+  const unsigned char* mask = static_cast<const unsigned char*>(work.x);
+  Element* out = static_cast<Element*>(work.out);
+  const auto take = [&](size_t i, size_t count) RECTIFY_LAMBDA {
+    const auto slope_side = V::mask_of(~read_bits(mask, i, count), 0);
+    put_partial<how>(out + i, f(slope_side, V::load_partial(inputs + i, count)...), count);
+  };
+  size_t i = begin;
+  if (const size_t head = smaller(end - begin, elements_to_alignment<V>(out + begin))) {
+    take(i, head);
+    i += head;
+  }
+  for (; i + mask_turn <= end; i += mask_turn) {
+    const uint64_t sides = ~read_bits(mask, i, mask_turn);
+#pragma GCC unroll 32
+    for (size_t v = 0; v < mask_turn; v += lanes) {
+      put<how>(out + i + v, f(V::mask_of(sides, v), V::load_once(inputs + i + v)...));
+    }
+  }
+  for (; i + lanes <= end; i += lanes) {
+    put<how>(out + i, f(V::mask_of(~read_bits(mask, i, lanes), 0), V::load_once(inputs + i)...));
+  }
+  if (i != end) take(i, end - i);
+}
+
+// The mask of n elements whose sides are slope_side(x); bits past the last are 0.
+template <class V, class Element, class F>
+RECTIFY_INLINE void write_mask(unsigned char* mask, size_t n, const Element* x, F slope_side) {
+  constexpr size_t lanes = V::lanes;
+  size_t i = 0;
+  for (; i + mask_turn <= n; i += mask_turn, mask += 8) {
+    uint64_t sides = 0;
+#pragma GCC unroll 32
+    for (size_t v = 0; v < mask_turn; v += lanes) {
+      sides |= static_cast<uint64_t>(bits_of(slope_side(V::load_once(x + i + v)))) << v;
+    }
+    sides = ~sides;
+    __builtin_memcpy(mask, &sides, 8);
+  }
+  if (i == n) return;
+  uint64_t sides = 0;
+  size_t v = 0;
+  for (; i + v + lanes <= n; v += lanes) sides |= static_cast<uint64_t>(bits_of(slope_side(V::load_once(x + i + v)))) << v;
+  if (i + v != n) sides |= static_cast<uint64_t>(bits_of(slope_side(V::load_partial(x + i + v, n - i - v)))) << v;
+  sides = ~sides & ((uint64_t{1} << (n - i)) - 1);
+  for (size_t b = 0; b < n - i; b += 8) *mask++ = static_cast<unsigned char>(sides >> b);
+}
+
+}  // namespace
+}  // namespace rectify
