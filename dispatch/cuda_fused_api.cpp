@@ -34,16 +34,19 @@ int32_t find_activation(const FusedCall& call, const rectify_activation& given, 
   if (const int32_t status = find_format(call.dtype, no_slopes, &scalar_format)) return status;
   switch (given.kind) {
     case RECTIFY_RELU:
-      found.is_relu = true;
+      found.activation = cuda::Activation::relu;
       return RECTIFY_OK;
     case RECTIFY_LEAKY_RELU:
+      found.activation = cuda::Activation::prelu;
       *scalar = round_scalar(*scalar_format, given.parameter);
       found.scalar = scalar;
       return RECTIFY_OK;
     case RECTIFY_PRELU:
+      found.activation = cuda::Activation::prelu;
       found.per_channel = true;
       return given.slope == nullptr && call.elements != 0 ? RECTIFY_ERROR_NULL_POINTER : RECTIFY_OK;
     case RECTIFY_ELU:
+      found.activation = cuda::Activation::elu;
       found.scalar = scalar;
       return check_alpha(*scalar_format, given.parameter, scalar);
     default:
@@ -73,8 +76,7 @@ int32_t fused_forward(FusedCall& call, const rectify_activation& given, void* st
   if (const int32_t status = find_activation(call, given, &scalar, request)) return status;
   if (call.elements == 0) return RECTIFY_OK;
   if (call.work.x == nullptr) return RECTIFY_ERROR_NULL_POINTER;
-  const cuda::Operations& operations = cuda::operations_of(call.dtype);
-  return (given.kind == RECTIFY_ELU ? operations.fused_elu_forward : operations.fused_prelu_forward)(request);
+  return cuda::operations_of(call.dtype).fused_forward(request);
 }
 
 // The sums of a tensor without elements.
@@ -116,8 +118,7 @@ int32_t fused_backward(FusedCall& call, const rectify_activation& given, const P
     request.scratch = place.scratch;
   }
   request.divides_by_slope = call.mask != nullptr && call.sums != nullptr;
-  const cuda::Operations& operations = cuda::operations_of(call.dtype);
-  return (given.kind == RECTIFY_ELU ? operations.fused_elu_backward : operations.fused_prelu_backward)(request);
+  return cuda::operations_of(call.dtype).fused_backward(request);
 }
 
 FusedCall forward_with_mask(int32_t dtype, int64_t slope_dtype, rectify_shape shape, const void* x, const void* slope,

@@ -240,7 +240,7 @@ FusedTensors<E> fused_tensors_of(const FusedRequest& request, bool pieces) {
   tensors.parameter = parameter_of<E>(request);
   tensors.inner = Divisor::of(work.inner);
   tensors.channels = Divisor::of(work.channels);
-  tensors.is_relu = request.is_relu;
+  tensors.activation = request.activation;
   tensors.adds_parameter = request.sums != nullptr;
   tensors.pieces = pieces;
   return tensors;
@@ -257,8 +257,9 @@ int32_t map_fused_elements(const FusedRequest& request) {
 }
 
 // The sums that are asked for, in the order of `work`, which has the tensors' elements and perhaps other channels.
-template <class Operation, class E>
+template <class E>
 int32_t sum_fused(const FusedRequest& request, const Work& work) {
+  using Operation = FusedOperation<FusedBackward, Outputs::both>;
   using Scalar = ScalarOf<E>;
   const SumPlan plan = plan_sum(work, sizeof(E));
   const bool narrow_sums = request.per_channel && request.narrow_slopes;
@@ -273,7 +274,7 @@ int32_t sum_fused(const FusedRequest& request, const Work& work) {
   const FusedNodes<Scalar> nodes = {nodes_of(request.dbias, request.narrow_slopes), nodes_of(request.sums, narrow_sums)};
 
   unsigned skew;
-  bool pieces = aligned_alike<E>(request, &skew) && (!has_rows(work) || rows_aligned_alike<E>(work));
+  const bool pieces = aligned_alike<E>(request, &skew) && (!has_rows(work) || rows_aligned_alike<E>(work));
   int32_t status;
   if (has_rows(work)) {
     const Rows rows = rows_of(work, work.channels, plan.unit_leaves * row_block, pieces ? skew : 0, in_piece<E>);
@@ -297,25 +298,24 @@ int32_t sum_fused(const FusedRequest& request, const Work& work) {
   return status;
 }
 
-template <class Formula, class Relu, class E>
+template <class E>
 int32_t fused_forward(const FusedRequest& request) {
-  return map_fused_elements<FusedOperation<Formula, Relu, Outputs::elements>, E>(request);
+  return map_fused_elements<FusedOperation<FusedForward, Outputs::elements>, E>(request);
 }
 
-template <class Formula, class Relu, class E>
+template <class E>
 int32_t fused_backward(const FusedRequest& request) {
-  using WithSums = FusedOperation<Formula, Relu, Outputs::both>;
   const Work& work = request.work;
   if (request.dbias == nullptr && request.sums == nullptr) {
-    return map_fused_elements<FusedOperation<Formula, Relu, Outputs::elements>, E>(request);
+    return map_fused_elements<FusedOperation<FusedBackward, Outputs::elements>, E>(request);
   }
-  if (request.sums == nullptr || request.per_channel || work.channels == 1) return sum_fused<WithSums, E>(request, work);
+  if (request.sums == nullptr || request.per_channel || work.channels == 1) return sum_fused<E>(request, work);
 
   // One sum of all channels and one of each have orders of their own: the second is taken of dx, as it was stored.
   FusedRequest first = request;
   first.dbias = nullptr;
   const Work flat = {nullptr, nullptr, nullptr, nullptr, 1, 1, work.outer * work.channels * work.inner, false, false};
-  const int32_t status = sum_fused<WithSums, E>(first, flat);
+  const int32_t status = sum_fused<E>(first, flat);
   if (status != RECTIFY_OK || request.dbias == nullptr) return status;
   FusedRequest second = {};
   second.work = {nullptr, work.out, nullptr, nullptr, work.outer, work.channels, work.inner, false, false};
@@ -323,7 +323,7 @@ int32_t fused_backward(const FusedRequest& request) {
   second.dbias = request.dbias;
   second.scratch = request.scratch;
   second.stream = request.stream;
-  return sum_fused<FusedOperation<PreluBackward, ReluBackward, Outputs::both>, E>(second, work);
+  return sum_fused<E>(second, work);
 }
 
 // In the order of activations/list.hpp.
@@ -338,10 +338,8 @@ constexpr Operations operations = {map_flat<ReluForward, E>,
                                    sum_channels<PreluBackward, E>,
                                    sum_channels<EluBackward, E>,
                                    clear_sums<E>,
-                                   fused_forward<PreluForward, ReluForward, E>,
-                                   fused_backward<PreluBackward, ReluBackward, E>,
-                                   fused_forward<EluForward, void, E>,
-                                   fused_backward<EluBackward, void, E>};
+                                   fused_forward<E>,
+                                   fused_backward<E>};
 
 }  // namespace
 }  // namespace rectify::cuda

@@ -18,6 +18,9 @@ struct Request {
   void* stream;
 };
 
+// Leaky ReLU is PReLU with one slope.
+enum class Activation { relu, prelu, elu };
+
 // The same of a call with bias, residual and masks; work.x may be NULL where a mask says enough.
 struct FusedRequest : Request {
   const void* bias;
@@ -25,7 +28,7 @@ struct FusedRequest : Request {
   const void* mask;  // to be read in place of x; work.x is y, or NULL
   void* mask_out;
   void* dbias;
-  bool is_relu;
+  Activation activation;
   bool per_channel;       // the activation's parameter and its gradient, `sums`, are arrays; else one value that computes
   bool divides_by_slope;  // sums
 };
@@ -40,11 +43,8 @@ struct Operations {
   RECTIFY_SUMS(RECTIFY_MEMBER)
 #undef RECTIFY_MEMBER
   Enqueue clear_sums;  // sets the sums of a tensor without elements to +0
-  // ReLU is the activation `prelu` too.
-  EnqueueFused fused_prelu_forward;
-  EnqueueFused fused_prelu_backward;
-  EnqueueFused fused_elu_forward;
-  EnqueueFused fused_elu_backward;
+  EnqueueFused fused_forward;
+  EnqueueFused fused_backward;
 };
 
 extern const Operations operations_f32;

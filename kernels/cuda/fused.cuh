@@ -1,5 +1,6 @@
 // Bias, residual and masks with an activation, in one pass: z = x + bias[channel] + residual takes the place of x. What is
-// there and what is not is asked while a kernel runs, alike for all threads: a kernel for each would be hundreds.
+// there, and which activation it is, is asked while a kernel runs, alike for all threads: a kernel for each would be
+// hundreds.
 //
 // Here a thread always takes neighbouring elements, as many as 16 bytes hold: in one access where all tensors allow that,
 // else one by one. 8 elements are a byte of a mask: of 16-bit elements each thread has one, of f32 two threads share it, of
@@ -7,6 +8,7 @@
 // words would be, so that a mask may begin anywhere. Read, a byte comes to each of those that share it in one request too.
 #pragma once
 
+#include "backend.hpp"
 #include "divisor.cuh"
 #include "elements.cuh"
 #include "formulas.cuh"
@@ -28,7 +30,7 @@ struct FusedTensors {
   Parameter<Element> bias;       // without values: none
   Parameter<Element> parameter;  // of the activation
   cuda::Divisor inner, channels;
-  bool is_relu;         // the operation is the other one that it may be
+  cuda::Activation activation;
   bool adds_parameter;  // its gradient is asked for
   bool pieces;          // all tensors' pieces of 16 bytes hold the same elements
   size_t at;            // elements before those that a Place counts
@@ -66,25 +68,40 @@ RECTIFY_INLINE void set_node(const FusedNodes<Scalar>& nodes, size_t node, Fused
   if (nodes.parameter != nullptr) nodes.parameter[node] = sum.parameter.v;
 }
 
-// `Formula`, or ReluFormula where the call is one of ReLU's.
-template <class Formula, class ReluFormula, Outputs outputs>
+struct FusedForward {
+  static constexpr bool reads_dy = false;
+  template <class V>
+  static RECTIFY_INLINE V of(cuda::Activation activation, V parameter, V z, V dy) {
+    if (activation == cuda::Activation::relu) return ReluForward::of(parameter, z, dy);
+    if (activation == cuda::Activation::elu) return EluForward::of(parameter, z, dy);
+    return PreluForward::of(parameter, z, dy);
+  }
+};
+
+struct FusedBackward {
+  static constexpr bool reads_dy = true;
+  template <class V>
+  static RECTIFY_INLINE V of(cuda::Activation activation, V parameter, V z, V dy) {
+    if (activation == cuda::Activation::relu) return ReluBackward::of(parameter, z, dy);
+    if (activation == cuda::Activation::elu) return EluBackward::of(parameter, z, dy);
+    return PreluBackward::of(parameter, z, dy);
+  }
+  template <class V>
+  static RECTIFY_INLINE V add(cuda::Activation activation, V z, V dy, V sum) {
+    if (activation == cuda::Activation::elu) return EluBackward::add(z, dy, sum);
+    return PreluBackward::add(z, dy, sum);
+  }
+};
+
+template <class Formula, Outputs outputs>
 struct FusedOperation : Formula {
-  static constexpr bool writes = true, adds = outputs != Outputs::elements;
-  static constexpr bool has_whole_pieces = false;
+  static constexpr bool writes = true, adds = outputs != Outputs::elements, has_whole_pieces = false;
   template <class Element>
   using Inputs = FusedTensors<Element>;
   template <class V>
   using Sum = FusedSum<V>;
   template <class Scalar>
   using Nodes = FusedNodes<Scalar>;
-
-  template <class V>
-  static RECTIFY_INLINE V of(bool is_relu, V parameter, V z, V dy) {
-    if constexpr (!is_same<ReluFormula, void>) {
-      if (is_relu) return ReluFormula::of(parameter, z, dy);
-    }
-    return Formula::of(parameter, z, dy);
-  }
 };
 
 // As it would come back from a tensor.
@@ -216,12 +233,12 @@ RECTIFY_INLINE void take(const FusedTensors<Element>& tensors, const Place& plac
         bits[k] |= unsigned{inside && !zero_or_below(z).v} << v;
       }
       Element result;
-      narrow(Operation::of(tensors.is_relu, parameter.v[v], z, vdy), &result);
+      narrow(Operation::of(tensors.activation, parameter.v[v], z, vdy), &result);
       x[k].set(v, result);
       if constexpr (Operation::adds) {
         FusedSum<V>& sum = sums.v[v];
         if (inside) sum.bias = sum.bias + widen(result);
-        if (inside && tensors.adds_parameter) sum.parameter = Operation::add(z, vdy, sum.parameter);
+        if (inside && tensors.adds_parameter) sum.parameter = Operation::add(tensors.activation, z, vdy, sum.parameter);
       }
     }
   }
