@@ -479,24 +479,26 @@ TEST(CudaFusedErrors, AreTheCpuLibrarys) {
 TEST(CudaFusedErrors, ChecksItsScratch) {
   const rectify_shape shape = {2000, 4, 1};
   const size_t n = 8000;
-  std::vector<float> x(n), residual(n), dy(n), dx(n), bias(4), dbias(4), dslope(4), slope(4), scratch(n);
+  // Far enough from each other for scratch to overlap one of them alone.
+  std::vector<float> x(n), residual(n), dy(n), dx(n), scratch(n), small(4 * n);
+  float *const bias = &small[0], *const dbias = &small[n], *const dslope = &small[2 * n], *const slope = &small[3 * n];
   size_t needed = 0;
   ASSERT_EQ(rectify_cuda_fused_scratch_bytes(RECTIFY_F32, RECTIFY_F32, shape, &needed), RECTIFY_OK);
   ASSERT_GT(needed, 16u);
   const auto expect = [&](void* given, size_t bytes, int32_t status) {
-    EXPECT_EQ(rectify_cuda_fused_backward(RECTIFY_F32, RECTIFY_F32, shape, x.data(), bias.data(), residual.data(), nullptr,
-                                          {RECTIFY_PRELU, 0, slope.data()}, dy.data(), dx.data(), dbias.data(),
-                                          dslope.data(), given, bytes, nullptr),
-              status);
+    EXPECT_EQ(
+        rectify_cuda_fused_backward(RECTIFY_F32, RECTIFY_F32, shape, x.data(), bias, residual.data(), nullptr,
+                                    {RECTIFY_PRELU, 0, slope}, dy.data(), dx.data(), dbias, dslope, given, bytes, nullptr),
+        status);
     EXPECT_EQ(executor::queue().empty(), status != RECTIFY_OK);
     executor::synchronise();
   };
   expect(scratch.data(), needed - 1, RECTIFY_ERROR_SCRATCH_TOO_SMALL);
   expect(nullptr, needed, RECTIFY_ERROR_NULL_POINTER);
   expect(reinterpret_cast<char*>(scratch.data()) + 2, needed, RECTIFY_ERROR_UNALIGNED);
-  for (std::vector<float>* tensor : {&x, &residual, &dy, &dx})
-    expect(tensor->data() + n - 1, needed, RECTIFY_ERROR_OVERLAP);
-  for (std::vector<float>* array : {&bias, &dbias, &dslope, &slope}) expect(array->data(), needed, RECTIFY_ERROR_OVERLAP);
+  ASSERT_LT(needed, n * sizeof(float));
+  for (std::vector<float>* tensor : {&x, &residual, &dy, &dx}) expect(tensor->data(), needed, RECTIFY_ERROR_OVERLAP);
+  for (float* array : {bias, dbias, dslope, slope}) expect(array, needed, RECTIFY_ERROR_OVERLAP);
   expect(scratch.data(), needed, RECTIFY_OK);
   EXPECT_EQ(rectify_cuda_fused_scratch_bytes(RECTIFY_F32, RECTIFY_F32, shape, nullptr), RECTIFY_ERROR_NULL_POINTER);
   EXPECT_EQ(rectify_cuda_fused_scratch_bytes(0, RECTIFY_F32, shape, &needed), RECTIFY_ERROR_UNKNOWN_DTYPE);
