@@ -136,6 +136,15 @@ void run_fold(const void* context, size_t) {
   }
 }
 
+void run_one_map(MapKernel kernel, const Work& work, const Call& call) noexcept {
+  if (call.elements <= task_elements) {  // the short way for a small call
+    const FpEnvironment environment;
+    return kernel(work, 0, call.elements);
+  }
+  const MapJob job = {kernel, &work, call.elements};
+  run_tasks(divide_up(call.elements, task_elements), *call.options, run_map_task, &job);
+}
+
 }  // namespace
 
 bool is_beyond_cache(const Call& call, size_t tensors) noexcept {
@@ -145,15 +154,11 @@ bool is_beyond_cache(const Call& call, size_t tensors) noexcept {
 
 void run_map(MapKernel kernel, Call& call) noexcept {
   choose_stores(call);
-  if (call.elements <= task_elements) {  // the short way for a small call
-    const FpEnvironment environment;
-    return kernel(call.work, 0, call.elements);
-  }
-  const MapJob job = {kernel, &call.work, call.elements};
-  run_tasks(divide_up(call.elements, task_elements), *call.options, run_map_task, &job);
+  run_one_map(kernel, call.work, call);
 }
 
 void run_maps(const Stages& stages, const Call& call) noexcept {
+  if (stages.count == 1) return run_one_map(stages.stage[0].kernel, stages.stage[0].work, call);
   if (call.elements <= task_elements) {
     const FpEnvironment environment;
     return stages.run(0, call.elements);
@@ -166,9 +171,11 @@ int32_t run_sum(SumKernel kernel, Call& call) noexcept {
   choose_stores(call);
   const Work& work = call.work;
   const size_t scalar_size = call.format->scalar_size, sum_size = call.format->slope_size;
-  if (work.channels == 1 && work.inner <= run_block && sum_size == scalar_size) {  // the short way for a small call
+  const bool one_leaf =
+      work.inner == 1 && work.channels > 1 ? work.outer <= row_block : work.outer == 1 && work.inner <= run_block;
+  if (one_leaf && call.elements <= task_elements && sum_size == scalar_size) {  // the short way for a small call
     const FpEnvironment environment;
-    kernel(work, {0, 1, 0, 1, call.sums, nullptr});
+    kernel(work, {0, 1, 0, work.channels, call.sums, nullptr});
     return RECTIFY_OK;
   }
   const Sum sum = {kernel, work, call.kernels->fold, nullptr, call.sums, sum_size};
