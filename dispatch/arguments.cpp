@@ -89,6 +89,8 @@ int32_t check_pointers(const Call& call, Needs needs) noexcept {
   return allowed ? RECTIFY_OK : RECTIFY_ERROR_OVERLAP;
 }
 
+constexpr size_t mask_size(size_t elements) { return elements / 8 + (elements % 8 != 0); }
+
 constexpr rectify_options defaults = {};
 
 }  // namespace
@@ -108,6 +110,13 @@ int32_t check_tensors(Call& call, Needs needs) noexcept {
   return check_pointers(call, needs);
 }
 
+int32_t check_mask(const Call& call, const void* mask) noexcept {
+  if (call.elements == 0) return RECTIFY_OK;
+  if (mask == nullptr) return RECTIFY_ERROR_NULL_POINTER;
+  const Range out = {address_of(call.work.out), call.elements * call.format->element_size};
+  return out.disjoint({address_of(mask), mask_size(call.elements)}) ? RECTIFY_OK : RECTIFY_ERROR_OVERLAP;
+}
+
 int32_t check_fused_tensors(FusedCall& call, Needs needs) noexcept {
   if (const int32_t status = check_shape(call)) return status;
   const Work& work = call.work;
@@ -124,7 +133,7 @@ int32_t check_fused_tensors(FusedCall& call, Needs needs) noexcept {
     return RECTIFY_ERROR_UNALIGNED;
   }
   // What out may be, what nothing may be, and what nothing may be and is written: those that are there.
-  const size_t bytes = call.elements * format.element_size, mask_bytes = call.elements / 8 + (call.elements % 8 != 0);
+  const size_t bytes = call.elements * format.element_size, mask_bytes = mask_size(call.elements);
   const size_t parameters = work.channels * format.slope_size;
   const Range out = {address_of(work.out), bytes};
   Ranges tensors, others, alone;

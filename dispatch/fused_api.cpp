@@ -188,6 +188,20 @@ int32_t fused_backward(FusedCall& call, const rectify_activation& given) {
   return run_sums(stages, sums, sum_count, call);
 }
 
+// dx from the mask and dy, element by element: checked like a forward of dy, for a small call's sake.
+int32_t backward_from_mask(Call& call, const void* mask, MapKernel Kernels::*kernel) {
+  call.work.dy = call.work.x;
+  call.work.x = mask;
+  if (call.elements != 0) run_map(call.kernels->*kernel, call);
+  return RECTIFY_OK;
+}
+
+int32_t check_with_mask(Call& call, const void* mask) {
+  if (const int32_t status = check_tensors(call, Needs::forward)) return status;
+  if (const int32_t status = check_mask(call, mask)) return status;
+  return check_how(call);
+}
+
 constexpr rectify_activation relu = {RECTIFY_RELU, 0, nullptr};
 
 constexpr rectify_shape one_channel(size_t n) { return {1, 1, n}; }
@@ -206,10 +220,9 @@ int32_t rectify_relu_forward_with_mask(int32_t dtype, size_t n, const void* x, v
 
 int32_t rectify_relu_backward_from_mask(int32_t dtype, size_t n, const void* mask, const void* dy, void* dx,
                                         const rectify_options* options) noexcept {
-  FusedCall call = new_call(dtype, no_slopes, one_channel(n), nullptr, dy, dx, nullptr, nullptr, options);
-  call.mask = mask;
-  call.needs_mask = true;
-  return fused_backward(call, relu);
+  Call call(dtype, no_slopes, {dy, nullptr, dx, nullptr, 1, 1, n, false, false}, nullptr, options);
+  if (const int32_t status = check_with_mask(call, mask)) return status;
+  return backward_from_mask(call, mask, &Kernels::relu_backward_from_mask);
 }
 
 int32_t rectify_leaky_relu_forward_with_mask(int32_t dtype, size_t n, double slope, const void* x, void* y, void* mask,
@@ -222,10 +235,11 @@ int32_t rectify_leaky_relu_forward_with_mask(int32_t dtype, size_t n, double slo
 
 int32_t rectify_leaky_relu_backward_from_mask(int32_t dtype, size_t n, double slope, const void* mask, const void* dy,
                                               void* dx, const rectify_options* options) noexcept {
-  FusedCall call = new_call(dtype, no_slopes, one_channel(n), nullptr, dy, dx, nullptr, nullptr, options);
-  call.mask = mask;
-  call.needs_mask = true;
-  return fused_backward(call, {RECTIFY_LEAKY_RELU, slope, nullptr});
+  Call call(dtype, no_slopes, {dy, nullptr, dx, nullptr, 1, 1, n, false, false}, nullptr, options);
+  if (const int32_t status = check_with_mask(call, mask)) return status;
+  const Scalar rounded = round_scalar(*call.format, slope);
+  call.work.parameter = &rounded;
+  return backward_from_mask(call, mask, &Kernels::leaky_relu_backward_from_mask);
 }
 
 int32_t rectify_prelu_forward_with_mask(int32_t dtype, int32_t slope_dtype, rectify_shape shape, const void* x,
