@@ -1,0 +1,46 @@
+"""A library as a process: it is told lines and answers each with one (worker.hpp says which). While another one is timed it is
+stopped, so that threads of its pool that still wait for work, busily, take no time from that one."""
+import os
+import signal
+import subprocess
+
+
+class Library:
+    """Started for a number of threads; `absent` says why it cannot be measured, if it cannot."""
+
+    def __init__(self, key, command, threads, folder):
+        self.key, self.name, self.version, self.absent = key, key, "", ""
+        environment = dict(os.environ, OMP_NUM_THREADS=str(threads))
+        self.process = subprocess.Popen([*command, str(threads), str(folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                        stderr=subprocess.DEVNULL, text=True, env=environment)
+        word, _, rest = self.answer().partition(" ")
+        if word == "ready":
+            self.name, _, self.version = rest.partition(" ")
+        else:
+            self.absent = rest or "it does not start"
+
+    def answer(self):
+        return self.process.stdout.readline().rstrip("\n")
+
+    def tell(self, line):
+        self.process.stdin.write(line + "\n")
+        self.process.stdin.flush()
+
+    def ask(self, line):
+        self.tell(line)
+        return self.answer()
+
+    def stop(self):
+        self.process.send_signal(signal.SIGSTOP)
+
+    def go_on(self):
+        self.process.send_signal(signal.SIGCONT)
+
+    def nanoseconds(self, untimed, repetitions):
+        """Of a call."""
+        return int(self.ask(f"time {untimed} {repetitions}")) / repetitions
+
+    def end(self):
+        self.go_on()
+        self.process.stdin.close()
+        self.process.wait()
