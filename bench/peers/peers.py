@@ -34,9 +34,9 @@ COLUMNS = ("rectify", "onednn", "xnnpack", "pytorch", "onnxruntime", "jax", "eig
 
 LOST = 0.95
 MEASUREMENTS = 3
-BATCH = 3e6  # nanoseconds that a visit times; a longer call is a batch by itself
-ROUND_LIMITS = (5, 11)
-CELL = 2.5e9  # nanoseconds that the rounds of a case may take, where the fewest do not take more
+BATCH = 4e6  # nanoseconds that a visit times; a longer call is a batch by itself
+ROUND_LIMITS = (5, 15)
+CELL = 3e9  # nanoseconds that the rounds of a case may take, where the fewest do not take more
 BEYOND_CACHES = 20e6  # a call of so many nanoseconds needs no warm caches, for it fills them itself
 TOLERANCE = {"f32": 1e-3, "f64": 1e-3, "f16": 1e-2, "bf16": 4e-2}
 
