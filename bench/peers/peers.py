@@ -34,9 +34,9 @@ COLUMNS = ("rectify", "onednn", "xnnpack", "pytorch", "onnxruntime", "jax", "eig
 
 LOST = 0.95
 MEASUREMENTS = 3
-BATCH = 4e6  # nanoseconds that a visit times; a longer call is a batch by itself
-ROUND_LIMITS = (5, 15)
-CELL = 3e9  # nanoseconds that the rounds of a case may take, where the fewest do not take more
+BATCH = 2e6  # nanoseconds that a visit times; a longer call is a batch by itself
+ROUND_LIMITS = (5, 25)
+CELL = 2e9  # nanoseconds that the rounds of a case may take, where the fewest do not take more
 BEYOND_CACHES = 20e6  # a call of so many nanoseconds needs no warm caches, for it fills them itself
 TOLERANCE = {"f32": 1e-3, "f64": 1e-3, "f16": 1e-2, "bf16": 4e-2}
 
@@ -46,7 +46,7 @@ def options():
     parser.add_argument("--workers", type=pathlib.Path, required=True, help="the folder with the workers that CMake has built")
     parser.add_argument("--python", default=sys.executable, help="the interpreter that has the wheels")
     parser.add_argument("--output", type=pathlib.Path, default=pathlib.Path("."))
-    parser.add_argument("--quick", action="store_true", help="f32, 64 Ki and 1 Mi, one thread, few rounds")
+    parser.add_argument("--quick", action="store_true", help="f32, 64 Ki and 1 Mi, one thread")
     return parser.parse_args()
 
 
@@ -120,18 +120,21 @@ def visit(library, nanoseconds):
         library.stop()
 
 
-def rounds_of(able, quick):
+def rounds_of(able):
     """Nanoseconds of a call by library, one for each round."""
     for library in able:
         library.stop()
     visits = sum(max(BATCH * 1.25, nanoseconds) for nanoseconds in able.values())
     least, most = ROUND_LIMITS
-    count = 7 if quick else round(max(least, min(most, CELL / visits)))
+    count = round(max(least, min(most, CELL / visits)))
     order, times = list(able), {library.key: [] for library in able}
     for turn in range(count):
         first = turn % len(order)
-        for library in order[first:] + order[:first]:
-            times[library.key].append(round(visit(library, able[library]), 1))
+        turned = order[first:] + order[:first]
+        for library in turned if turn % 2 else reversed(turned):  # nobody has always the same before it
+            nanoseconds = visit(library, able[library])
+            able[library] = min(able[library], nanoseconds)
+            times[library.key].append(round(nanoseconds, 1))
     for library in able:
         library.go_on()
     return times
@@ -150,10 +153,10 @@ def ratios_of(times):
 places = itertools.count()
 
 
-def measure(case, libraries, quick):
+def measure(case, libraries):
     """A cell, or nothing where no peer computes the case."""
     able, unsupported = prepared(case, libraries, next(places) * 5 % (SLACK // PAGE - 1))
-    times = rounds_of(able, quick) if any(ranked(case, library.key) for library in able) else None
+    times = rounds_of(able) if any(ranked(case, library.key) for library in able) else None
     for library in libraries:
         if library.process.poll() is None:
             library.ask("release")
@@ -176,9 +179,9 @@ def conclude(cell, case):
     cell["lost"] = len(cell["measurements"]) == MEASUREMENTS and all(ratio < LOST for ratio in cell["measurements"])
 
 
-def measure_again(case, cell, libraries, quick):
+def measure_again(case, cell, libraries):
     """The rounds of all measurements count."""
-    if again := measure(case, libraries, quick):
+    if again := measure(case, libraries):
         for key, times in cell["rounds"].items():
             times += again["rounds"].get(key, [])
         cell["measurements"] += again["measurements"]
@@ -238,7 +241,7 @@ def run(chosen, tensors):
         measured, of_threads = [], cases.all_cases(threads, chosen.quick)
         for case in of_threads:
             tensors.hold(case.format, max(one.n for one in of_threads))
-            cell = measure(case, libraries, chosen.quick)
+            cell = measure(case, libraries)
             progress.tell(case, text_of(cell))
             if cell:
                 measured.append((case, cell))
@@ -248,7 +251,7 @@ def run(chosen, tensors):
             progress.total += len(doubtful)
             for case, cell in doubtful:
                 tensors.hold(case.format, max(one.n for one in of_threads))
-                measure_again(case, cell, libraries, chosen.quick)
+                measure_again(case, cell, libraries)
                 progress.tell(case, f"again: {cell['measurements'][-1]:.2f}")
         report["cells"] += [cell for _, cell in measured]
         for library in libraries:
