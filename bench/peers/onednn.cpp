@@ -1,5 +1,5 @@
-// oneDNN by its C++ API: primitives and memory made beforehand, executed again and again. Its PReLU backward always gives both
-// gradients. Of channels last it is told by the memory's format.
+// oneDNN by its C++ API: primitives and memory made beforehand, executed again and again. Its PReLU backward always gives
+// both gradients. Of channels last it is told by the memory's format.
 #include <oneapi/dnnl/dnnl.hpp>
 
 #include <memory>
@@ -78,8 +78,8 @@ void bind_eltwise(Bound& bound, const Case& c, const Tensors& t) {
   const dnnl::eltwise_backward::primitive_desc backward(bound.engine, formula, tensor, tensor, tensor, parameter, 0.0f,
                                                         forward);
 #else
-  const dnnl::eltwise_backward::primitive_desc backward(dnnl::eltwise_backward::desc(formula, tensor, tensor, parameter, 0.0f),
-                                                        bound.engine, forward);
+  const dnnl::eltwise_backward::primitive_desc backward(
+      dnnl::eltwise_backward::desc(formula, tensor, tensor, parameter, 0.0f), bound.engine, forward);
 #endif
   bound.primitive = dnnl::eltwise_backward(backward);
   bound.bind(c.from_y() ? DNNL_ARG_DST : DNNL_ARG_SRC, tensor, t.x);

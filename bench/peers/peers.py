@@ -5,7 +5,7 @@ usage: peers.py --workers FOLDER [--python PYTHON] [--output DIR] [--quick]
 
 A case is measured in rounds. Each round visits every library once, in an order that turns from round to round, so that whatever
 disturbs the machine, or drifts, meets them alike; a visit makes some calls that are not timed and then a batch of some
-milliseconds that is. A ratio is the peer's time over rectify's in the same round, a cell's ratio the median of these, and the best
+milliseconds that is; a peer that is far behind is visited in three rounds only. A ratio is the peer's time over rectify's in the same round, a cell's ratio the median of these, and the best
 peer the one whose ratio is least. Cells below 0.95 are measured again when all others are done, twice at most: a cell is lost
 if it was below each time.
 
@@ -37,6 +37,8 @@ MEASUREMENTS = 3
 BATCH = 2e6  # nanoseconds that a visit times; a longer call is a batch by itself
 ROUND_LIMITS = (5, 25)
 CELL = 2e9  # nanoseconds that the rounds of a case may take, where the fewest do not take more
+HOPELESS = 5  # times rectify's time: a peer beyond that is visited in the first rounds only
+ROUNDS_OF_HOPELESS = 3
 BEYOND_CACHES = 20e6  # a call of so many nanoseconds needs no warm caches, for it fills them itself
 TOLERANCE = {"f32": 1e-3, "f64": 1e-3, "f16": 1e-2, "bf16": 4e-2}
 
@@ -104,8 +106,9 @@ def prepared(case, libraries, place):
             continue
         able[library] = 0
     for library in able:
-        once = library.nanoseconds(0, 1)
-        able[library] = library.nanoseconds(0, max(1, min(100, round(1e6 / once))))
+        able[library] = library.nanoseconds(0, 1)
+        if able[library] < BEYOND_CACHES:
+            able[library] = library.nanoseconds(0, max(1, min(100, round(1e6 / able[library]))))
     return able, unsupported
 
 
@@ -121,10 +124,11 @@ def visit(library, nanoseconds):
 
 
 def rounds_of(able):
-    """Nanoseconds of a call by library, one for each round."""
+    """Nanoseconds of a call by library, one for each round; None where it was not visited."""
     for library in able:
         library.stop()
-    visits = sum(max(BATCH * 1.25, nanoseconds) for nanoseconds in able.values())
+    own = next(nanoseconds for library, nanoseconds in able.items() if library.key == "rectify")
+    visits = sum(max(BATCH * 1.25, nanoseconds) for nanoseconds in able.values() if nanoseconds < HOPELESS * own)
     least, most = ROUND_LIMITS
     count = round(max(least, min(most, CELL / visits)))
     order, times = list(able), {library.key: [] for library in able}
@@ -132,6 +136,9 @@ def rounds_of(able):
         first = turn % len(order)
         turned = order[first:] + order[:first]
         for library in turned if turn % 2 else reversed(turned):  # nobody has always the same before it
+            if turn >= ROUNDS_OF_HOPELESS and able[library] > HOPELESS * able[order[0]]:
+                times[library.key].append(None)
+                continue
             nanoseconds = visit(library, able[library])
             able[library] = min(able[library], nanoseconds)
             times[library.key].append(round(nanoseconds, 1))
@@ -146,7 +153,7 @@ def ranked(case, key):
 
 
 def ratios_of(times):
-    return {key: statistics.median(peer / own for peer, own in zip(of_key, times["rectify"]))
+    return {key: statistics.median(peer / own for peer, own in zip(of_key, times["rectify"]) if peer)
             for key, of_key in times.items() if key != "rectify"}
 
 
@@ -172,7 +179,7 @@ def measure(case, libraries):
 
 def conclude(cell, case):
     """What the rounds say."""
-    cell["nanoseconds"] = {key: statistics.median(times) for key, times in cell["rounds"].items()}
+    cell["nanoseconds"] = {key: statistics.median(time for time in times if time) for key, times in cell["rounds"].items()}
     cell["ratios"] = {key: round(ratio, 4) for key, ratio in ratios_of(cell["rounds"]).items()}
     cell["best_peer"] = min((key for key in cell["ratios"] if ranked(case, key)), key=cell["ratios"].get)
     cell["ratio_to_best_peer"] = cell["ratios"][cell["best_peer"]]
@@ -183,7 +190,7 @@ def measure_again(case, cell, libraries):
     """The rounds of all measurements count."""
     if again := measure(case, libraries):
         for key, times in cell["rounds"].items():
-            times += again["rounds"].get(key, [])
+            times += again["rounds"].get(key, [None] * len(again["rounds"]["rectify"]))
         cell["measurements"] += again["measurements"]
         conclude(cell, case)
 

@@ -1,5 +1,5 @@
-// Plain C++: the loops that one writes without a library, for the compiler to vectorize (-O3 -march=native -ffast-math), with
-// its vectors of exp and expm1.
+// Plain C++: the loops that one writes without a library, for the compiler to vectorize (-O3 -march=native -ffast-math),
+// with its vectors of exp and expm1.
 #include <stdint.h>
 #include <string.h>
 
@@ -91,8 +91,8 @@ void pixel(const T* __restrict x, const T* __restrict dy, const T* __restrict sl
            Computed<T>* __restrict dslope, size_t channels) {
 #pragma GCC ivdep
   for (size_t c = 0; c < channels; ++c) {
-    const Computed<T> xi = wide(x[c]), dyi = wide(dy[c]);
-    dx[c] = narrow<T>(xi <= 0 ? wide(slope[c]) * dyi : dyi);
+    const Computed<T> xi = wide(x[c]), dyi = wide(dy[c]), slope_c = wide(slope[c]);
+    dx[c] = narrow<T>(xi <= 0 ? slope_c * dyi : dyi);
     if constexpr (sum) dslope[c] += xi < 0 ? dyi * xi : 0;
   }
 }
@@ -103,8 +103,8 @@ Call prelu_forward(const Case& c, const Pointers<T>& p, size_t threads) {
   const auto value = [](const T* __restrict x, auto slope_at, T* __restrict y, size_t n) {
 #pragma GCC ivdep
     for (size_t i = 0; i < n; ++i) {
-      const Computed<T> xi = wide(x[i]);
-      y[i] = narrow<T>(xi < 0 ? slope_at(i) * xi : xi);
+      const Computed<T> xi = wide(x[i]), slope = slope_at(i);
+      y[i] = narrow<T>(xi < 0 ? slope * xi : xi);
     }
   };
   if (c.layout == "nhwc")
@@ -112,14 +112,16 @@ Call prelu_forward(const Case& c, const Pointers<T>& p, size_t threads) {
       in_parts(pixels, threads, [&](size_t begin, size_t end, size_t) {
         const T* __restrict slope = p.slope;
         for (size_t i = begin; i < end; ++i)
-          value(p.x + i * channels, [=](size_t at) { return wide(slope[at]); }, p.out + i * channels, channels);
+          value(
+              p.x + i * channels, [=](size_t at) { return wide(slope[at]); }, p.out + i * channels, channels);
       });
     }};
   return {.run = [=] {
     in_parts(maps, threads, [&](size_t begin, size_t end, size_t) {
       for (size_t map = begin; map < end; ++map) {
         const Computed<T> slope = wide(p.slope[map % channels]);
-        value(p.x + map * area, [=](size_t) { return slope; }, p.out + map * area, area);
+        value(
+            p.x + map * area, [=](size_t) { return slope; }, p.out + map * area, area);
       }
     });
   }};
@@ -165,8 +167,7 @@ Call call_of(const Case& c, const Tensors& t, size_t threads) {
   if (c.is("relu", "forward")) return forward(p, n, threads, [](C x) { return x < 0 ? C() : x; });
   if (c.is("relu", "backward")) return backward(p, n, threads, [](C x, C dy) { return x <= 0 ? C() : dy; });
   if (c.is("leaky_relu", "forward")) return forward(p, n, threads, [=](C x) { return x < 0 ? slope * x : x; });
-  if (c.is("leaky_relu", "backward"))
-    return backward(p, n, threads, [=](C x, C dy) { return x <= 0 ? slope * dy : dy; });
+  if (c.is("leaky_relu", "backward")) return backward(p, n, threads, [=](C x, C dy) { return x <= 0 ? slope * dy : dy; });
   if (c.is("elu", "forward")) return forward(p, n, threads, [=](C x) { return x < 0 ? alpha * std::expm1(x) : x; });
   if (c.is("elu", "backward"))
     return backward(p, n, threads, [=](C x, C dy) { return x <= 0 ? alpha * std::exp(x) * dy : dy; });

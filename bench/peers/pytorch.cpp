@@ -1,5 +1,5 @@
-// PyTorch by ATen, the C++ API under its Python one, without autograd's graph: out variants where there are any. PReLU has none and
-// allocates; the allocator is told to keep its memory, so that no page is asked for twice.
+// PyTorch by ATen, the C++ API under its Python one, without autograd's graph: out variants where there are any. PReLU has
+// none and allocates; the allocator is told to keep its memory, so that no page is asked for twice.
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 #include <c10/core/InferenceMode.h>
@@ -33,7 +33,8 @@ Call flat(const Case& c, const Tensors& t) {
   if (c.is("relu", "forward")) return {.run = [=]() mutable { at::clamp_min_out(out, x, 0); }};  // what relu calls
   if (c.is("relu", "backward")) return {.run = [=]() mutable { at::threshold_backward_out(out, dy, x, 0); }};
   if (c.is("leaky_relu", "forward")) return {.run = [=]() mutable { at::leaky_relu_out(out, x, slope); }};
-  if (c.is("leaky_relu", "backward")) return {.run = [=]() mutable { at::leaky_relu_backward_out(out, dy, x, slope, false); }};
+  if (c.is("leaky_relu", "backward"))
+    return {.run = [=]() mutable { at::leaky_relu_backward_out(out, dy, x, slope, false); }};
   if (c.is("elu", "forward")) return {.run = [=]() mutable { at::elu_out(out, x, alpha); }};
   const bool of_y = c.from_y();
   return {.run = [=]() mutable { at::elu_backward_out(out, dy, alpha, 1, 1, of_y, x); }};

@@ -31,8 +31,7 @@ Function function_of(const Case& c, const Tensors& t) {
   if (c.operation != "prelu") throw Unsupported("no such operation");
   const bool nhwc = c.layout == "nhwc";
   const rectify_shape shape = {nhwc ? c.batch * c.area() : c.batch, c.channels, nhwc ? 1 : c.area()};
-  if (c.forward())
-    return [=](auto* o) { return rectify_prelu_forward(dtype, dtype, shape, t.x, t.slope, t.out, o); };
+  if (c.forward()) return [=](auto* o) { return rectify_prelu_forward(dtype, dtype, shape, t.x, t.slope, t.out, o); };
   void* dslope = c.with_parameter() ? t.dslope : nullptr;
   return [=](auto* o) { return rectify_prelu_backward(dtype, dtype, shape, t.x, t.slope, t.dy, t.out, dslope, o); };
 }
@@ -44,8 +43,8 @@ Library open(size_t threads) {
   const char* backend = "";
   if (const int32_t status = rectify_backend_in_use(&options, &backend)) throw Unsupported(rectify_status_text(status));
   const int32_t version = rectify_version();
-  const std::string number = std::to_string(version / 10000) + "." + std::to_string(version / 100 % 100) + "." +
-                             std::to_string(version % 100);
+  const std::string number =
+      std::to_string(version / 10000) + "." + std::to_string(version / 100 % 100) + "." + std::to_string(version % 100);
   return {"rectify", number + " (" + backend + ")", [options](const Case& c, const Tensors& t) {
             const Function function = function_of(c, t);
             if (const int32_t status = function(&options)) throw Unsupported(rectify_status_text(status));

@@ -28,8 +28,8 @@ Format format_of(const std::string& name) {
   return static_cast<Format>(found - std::begin(formats));
 }
 
-// A part of a file that holds a tensor, x.f32 for example. The tensors of a case start at different places of a page, lest a
-// load wait for an earlier store with the same low address bits.
+// A part of a file that holds a tensor, x.f32 for example. The tensors of a case start at different places of a page, lest
+// a load wait for an earlier store with the same low address bits.
 class Array {
  public:
   Array(const std::string& file, size_t place, size_t slot, size_t bytes) : bytes_(bytes + 4096), offset_(slot * 832) {
