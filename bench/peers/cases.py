@@ -4,8 +4,8 @@ import itertools
 import math
 
 FORMATS = ("f32", "f16", "bf16", "f64")
-FLAT = (("relu", "forward"), ("relu", "backward"), ("leaky_relu", "forward"), ("leaky_relu", "backward"), ("elu", "forward"),
-        ("elu", "backward"), ("elu", "backward_from_y"))
+FLAT = (("relu", "forward"), ("relu", "backward"), ("leaky_relu", "forward"), ("leaky_relu", "backward"),
+        ("elu", "forward"), ("elu", "backward"), ("elu", "backward_from_y"))
 PRELU = ("forward", "backward", "backward_with_parameter")
 
 KI, MI = 1 << 10, 1 << 20

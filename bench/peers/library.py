@@ -1,5 +1,5 @@
-"""A library as a process: it is told lines and answers each with one (worker.hpp says which). While another one is timed it is
-stopped, so that threads of its pool that still wait for work, busily, take no time from that one."""
+"""A library as a process: it is told lines and answers each with one (worker.hpp says which). While another one is timed it
+is stopped, so that threads of its pool that still wait for work, busily, take no time from that one."""
 import os
 import signal
 import subprocess
@@ -11,8 +11,8 @@ class Library:
     def __init__(self, key, command, threads, folder):
         self.key, self.name, self.version, self.absent = key, key, "", ""
         environment = dict(os.environ, OMP_NUM_THREADS=str(threads))
-        self.process = subprocess.Popen([*command, str(threads), str(folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                        stderr=subprocess.DEVNULL, text=True, env=environment)
+        self.process = subprocess.Popen([*command, str(threads), str(folder)], text=True, env=environment,
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         word, _, rest = self.answer().partition(" ")
         if word == "ready":
             self.name, _, self.version = rest.partition(" ")

@@ -3,11 +3,11 @@
 
 usage: peers.py --workers FOLDER [--python PYTHON] [--output DIR] [--quick]
 
-A case is measured in rounds. Each round visits every library once, in an order that turns from round to round, so that whatever
-disturbs the machine, or drifts, meets them alike; a visit makes some calls that are not timed and then a batch of some
-milliseconds that is; a peer that is far behind is visited in three rounds only. A ratio is the peer's time over rectify's in the same round, a cell's ratio the median of these, and the best
-peer the one whose ratio is least. Cells below 0.95 are measured again when all others are done, twice at most: a cell is lost
-if it was below each time.
+A case is measured in rounds. Each round visits every library once, in an order that turns from round to round, so that
+whatever disturbs the machine, or drifts, meets them alike; a visit makes some calls that are not timed and then a batch of
+some milliseconds that is. A peer that is far behind is visited in three rounds only. A ratio is the peer's time over
+rectify's in the same round, a cell's ratio the median of these, and the best peer the one whose ratio is least. Cells below
+0.95 are measured again when all others are done, twice at most: a cell is lost if it was below each time.
 
 Writes peers.json and peers.txt.
 """
@@ -27,10 +27,8 @@ import table
 from library import Library
 from tensors import SLACK, PAGE, Tensors
 
-# In the order of the table's columns. What is written in Python runs in the virtual environment that has its wheel.
-COMPILED = ("rectify", "onednn", "xnnpack", "pytorch", "eigen", "plain")
+# These run in the virtual environment that has their wheels.
 IN_PYTHON = ("onnxruntime", "jax")
-COLUMNS = ("rectify", "onednn", "xnnpack", "pytorch", "onnxruntime", "jax", "eigen", "plain")
 
 LOST = 0.95
 MEASUREMENTS = 3
@@ -45,7 +43,7 @@ TOLERANCE = {"f32": 1e-3, "f64": 1e-3, "f16": 1e-2, "bf16": 4e-2}
 
 def options():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--workers", type=pathlib.Path, required=True, help="the folder with the workers that CMake has built")
+    parser.add_argument("--workers", type=pathlib.Path, required=True, help="the folder of the workers built by CMake")
     parser.add_argument("--python", default=sys.executable, help="the interpreter that has the wheels")
     parser.add_argument("--output", type=pathlib.Path, default=pathlib.Path("."))
     parser.add_argument("--quick", action="store_true", help="f32, 64 Ki and 1 Mi, one thread")
@@ -55,11 +53,11 @@ def options():
 def started(chosen, threads, folder):
     """The libraries that can be measured, rectify first, and why the others cannot."""
     running, absent = [], {}
-    for key in COLUMNS:
+    for key in table.COLUMNS:
         program = chosen.workers / f"peers_{key}"
-        command = [program] if key in COMPILED else [chosen.python, pathlib.Path(__file__).with_name(f"worker_{key}.py")]
-        if key in COMPILED and not program.exists():
-            absent[key] = "not found when the workers were built"
+        command = [chosen.python, pathlib.Path(__file__).with_name(f"worker_{key}.py")] if key in IN_PYTHON else [program]
+        if key not in IN_PYTHON and not program.exists():
+            absent[key] = "its library was not found, or its worker could not be built"
             continue
         library = Library(key, command, threads, folder)
         if library.absent:
@@ -76,7 +74,7 @@ def started(chosen, threads, folder):
 
 
 def differs(case, values, expected):
-    """How a result is not rectify's; "" where it is, within a loose bound: that it is the same operation is all that is asked."""
+    """How a result is not rectify's; "" where it is, within a loose bound: it should be the same operation, no more."""
     if len(values) != len(expected):
         return f"{len(values)} values of {len(expected)}"
     bound = TOLERANCE[case.format]
@@ -217,7 +215,8 @@ def machine():
     except OSError:
         lines = []
     fields = {line.partition(":")[0].strip(): line.partition(":")[2].strip() for line in lines}
-    model = " ".join(f"{name} {fields[key]}" for name, key in (("family", "cpu family"), ("model", "model")) if key in fields)
+    keys = {"family": "cpu family", "model": "model"}
+    model = " ".join(f"{name} {fields[key]}" for name, key in keys.items() if key in fields)
     name = fields.get("model name", os.uname().machine)
     return {"cpu": f"{name} ({model})" if model else name, "processors": len(os.sched_getaffinity(0)),
             "load": [round(load, 2) for load in os.getloadavg()]}
@@ -285,7 +284,7 @@ def main():
     finally:
         tensors.remove()
     (chosen.output / "peers.json").write_text(in_lines(report))
-    text = table.text(report, COLUMNS)
+    text = table.text(report)
     (chosen.output / "peers.txt").write_text(text)
     print(text)
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Draws peers.json: of each cell the ratio to the best peer, grouped by operation. Writes peers.svg and peers.png beside it.
+"""Draws peers.json: of each cell the ratio to the best peer, grouped by operation, as peers.svg and peers.png beside it.
 
 usage: plot.py DIR
 """
@@ -22,6 +22,7 @@ from table import NAMES
 OPERATIONS = {"relu": "ReLU", "leaky_relu": "Leaky ReLU", "prelu": "PReLU", "elu": "ELU"}
 DIRECTIONS = {"forward": "forward", "backward": "backward", "backward_with_parameter": "dx and dslope",
               "backward_from_y": "backward from y"}
+TICKS = (0.25, 0.5, 0.7, 0.8, 0.95, 1, 1.2, 1.5, 2, 3, 5, 7, 10, 15, 20, 30, 50, 100)
 # Okabe and Ito's colours, which everybody can tell apart.
 COLOURS = {"onednn": "#0072B2", "xnnpack": "#56B4E9", "pytorch": "#D55E00", "onnxruntime": "#CC79A7", "jax": "#E69F00",
            "eigen": "#009E73", "plain": "#777777"}
@@ -65,20 +66,21 @@ def draw(report):
     axes.set_yscale("log")
     ratios = [cell["ratio_to_best_peer"] for cell in report["cells"]]
     low, high = min([0.8, *ratios]) / 1.08, max([2, *ratios]) * 1.12
-    ticks = [tick for tick in (0.25, 0.5, 0.7, 0.8, 0.95, 1, 1.2, 1.5, 2, 3, 5, 7, 10, 15, 20, 30, 50, 100) if low <= tick <= high]
+    ticks = [tick for tick in TICKS if low <= tick <= high]
     axes.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
     axes.minorticks_off()
     axes.set_ylim(low, high)
     axes.set_xlim(-0.5, len(columns) - 0.5)
-    axes.set_xticks(range(len(columns)), [f"{OPERATIONS[operation]}\n{DIRECTIONS[direction]}" for operation, direction in columns],
-                    fontsize=8.5)
+    names = [f"{OPERATIONS[operation]}\n{DIRECTIONS[direction]}" for operation, direction in columns]
+    axes.set_xticks(range(len(columns)), names, fontsize=8.5)
     axes.grid(axis="y", color="#eeeeee", linewidth=0.6)
     axes.set_axisbelow(True)
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
     axes.set_ylabel("time of the best peer / time of rectify")
     legend(figure, report)
-    figure.suptitle(f"rectify against the best of {len(report['versions']) - 1} peers in each of {len(report['cells'])} cases: "
+    peers, cases = len(report["versions"]) - 1, len(report["cells"])
+    figure.suptitle(f"rectify against the best of {peers} peers in each of {cases} cases: "
                     f"geometric mean {means['all']:.2f}\n{report['machine']['cpu']}", fontsize=11)
     figure.tight_layout(rect=(0, 0.07, 1, 1))
     return figure
@@ -94,7 +96,8 @@ def legend(figure, report):
                 if form in formats]
     threads = max(cell["threads"] for cell in report["cells"])
     if threads > 1:
-        handles.append(plt.Line2D([], [], color="#222222", marker="o", markerfacecolor="none", label=f"{threads} threads", **point))
+        handles.append(plt.Line2D([], [], color="#222222", marker="o", markerfacecolor="none", label=f"{threads} threads",
+                                  **point))
     handles.append(plt.Line2D([], [], color="#222222", linewidth=1.6, label="geometric mean"))
     handles.append(plt.Line2D([], [], color="#B03000", linestyle=(0, (4, 2)), linewidth=1, label="0.95"))
     figure.legend(handles=handles, fontsize=8.5, frameon=False, loc="lower center", ncol=min(8, len(handles)),

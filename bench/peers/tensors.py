@@ -1,5 +1,5 @@
-"""The tensors that every library is given, in files of memory that all of them share. The values are normally distributed, so
-that signs are mixed and cannot be foreseen."""
+"""The tensors that every library is given, in files of memory that all of them share. The values are normally distributed:
+their signs are mixed and cannot be foreseen."""
 import pathlib
 import shutil
 import tempfile

@@ -9,8 +9,8 @@ except ImportError as error:
     sys.exit(print("absent", error))
 
 THREADS = int(sys.argv[1])
-NODES = {"relu": ("Relu", {}), "leaky_relu": ("LeakyRelu", {"alpha": worker.LEAKY_SLOPE}), "elu": ("Elu", {"alpha": worker.ELU_ALPHA}),
-         "prelu": ("PRelu", {})}
+NODES = {"relu": ("Relu", {}), "leaky_relu": ("LeakyRelu", {"alpha": worker.LEAKY_SLOPE}),
+         "elu": ("Elu", {"alpha": worker.ELU_ALPHA}), "prelu": ("PRelu", {})}
 TYPES = {"f32": onnx.TensorProto.FLOAT, "f16": onnx.TensorProto.FLOAT16, "bf16": onnx.TensorProto.BFLOAT16,
          "f64": onnx.TensorProto.DOUBLE}
 
