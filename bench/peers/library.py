@@ -1,5 +1,6 @@
 """A library as a process: it is told lines and answers each with one (worker.hpp says which). While another one is timed it
 is stopped, so that threads of its pool that still wait for work, busily, take no time from that one."""
+import math
 import os
 import signal
 import subprocess
@@ -22,12 +23,13 @@ class Library:
     def answer(self):
         return self.process.stdout.readline().rstrip("\n")
 
-    def tell(self, line):
-        self.process.stdin.write(line + "\n")
-        self.process.stdin.flush()
-
     def ask(self, line):
-        self.tell(line)
+        """The answer; "" from a process that has ended."""
+        try:
+            self.process.stdin.write(line + "\n")
+            self.process.stdin.flush()
+        except BrokenPipeError:
+            return ""
         return self.answer()
 
     def stop(self):
@@ -38,9 +40,9 @@ class Library:
 
     def nanoseconds(self, untimed, repetitions):
         """Of a call."""
-        return int(self.ask(f"time {untimed} {repetitions}")) / repetitions
+        answer = self.ask(f"time {untimed} {repetitions}")
+        return int(answer) / repetitions if answer else math.inf
 
     def end(self):
         self.go_on()
-        self.process.stdin.close()
-        self.process.wait()
+        self.process.communicate()

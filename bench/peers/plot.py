@@ -22,7 +22,8 @@ from table import NAMES
 OPERATIONS = {"relu": "ReLU", "leaky_relu": "Leaky ReLU", "prelu": "PReLU", "elu": "ELU"}
 DIRECTIONS = {"forward": "forward", "backward": "backward", "backward_with_parameter": "dx and dslope",
               "backward_from_y": "backward from y"}
-TICKS = (0.25, 0.5, 0.7, 0.8, 0.95, 1, 1.2, 1.5, 2, 3, 5, 7, 10, 15, 20, 30, 50, 100)
+LOST = {"marker": "x", "color": "#B03000", "markersize": 8, "markeredgewidth": 1.2, "linestyle": "none"}
+TICKS = (0.25, 0.5, 0.6, 0.7, 0.8, 1, 1.2, 1.5, 2, 3, 5, 7, 10, 15, 20, 30, 50, 100)
 # Okabe and Ito's colours, which everybody can tell apart.
 COLOURS = {"onednn": "#0072B2", "xnnpack": "#56B4E9", "pytorch": "#D55E00", "onnxruntime": "#CC79A7", "jax": "#E69F00",
            "eigen": "#009E73", "plain": "#777777"}
@@ -46,12 +47,11 @@ def draw_group(axes, at, cells):
                   markersize=4.2 if cell["threads"] == 1 else 5.6, linestyle="none", zorder=3,
                   markerfacecolor=COLOURS[cell["best_peer"]] if cell["threads"] == 1 else "none", markeredgewidth=0.8)
         if cell["lost"]:
-            axes.annotate("lost", (across, cell["ratio_to_best_peer"]), xytext=(0, -11), textcoords="offset points",
-                          fontsize=6.5, ha="center", color="#B03000")
+            axes.plot(across, cell["ratio_to_best_peer"], zorder=4, **LOST)
 
 
 def draw(report):
-    figure, axes = plt.subplots(figsize=(11.5, 6.2))
+    figure, axes = plt.subplots(figsize=(11.5, 6.6))
     columns = groups(report["cells"])
     means = report["geometric_mean"]
     for at, ((operation, direction), cells) in enumerate(columns.items()):
@@ -82,7 +82,7 @@ def draw(report):
     peers, cases = len(report["versions"]) - 1, len(report["cells"])
     figure.suptitle(f"rectify against the best of {peers} peers in each of {cases} cases: "
                     f"geometric mean {means['all']:.2f}\n{report['machine']['cpu']}", fontsize=11)
-    figure.tight_layout(rect=(0, 0.07, 1, 1))
+    figure.tight_layout(rect=(0, 0.1, 1, 1))
     return figure
 
 
@@ -100,8 +100,10 @@ def legend(figure, report):
                                   **point))
     handles.append(plt.Line2D([], [], color="#222222", linewidth=1.6, label="geometric mean"))
     handles.append(plt.Line2D([], [], color="#B03000", linestyle=(0, (4, 2)), linewidth=1, label="0.95"))
+    if any(cell["lost"] for cell in report["cells"]):
+        handles.append(plt.Line2D([], [], label="lost: below 0.95 three times", **LOST))
     figure.legend(handles=handles, fontsize=8.5, frameon=False, loc="lower center", ncol=min(8, len(handles)),
-                  title="colour: which peer is the best", title_fontsize=8.5)
+                  title="the colour says which peer is the best", title_fontsize=8.5)
 
 
 def main():
