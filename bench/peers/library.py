@@ -1,5 +1,6 @@
 """A library as a process: it is told lines and answers each with one (worker.hpp says which). While another one is timed it
 is stopped, so that threads of its pool that still wait for work, busily, take no time from that one."""
+import atexit
 import math
 import os
 import signal
@@ -14,6 +15,7 @@ class Library:
         environment = dict(os.environ, OMP_NUM_THREADS=str(threads))
         self.process = subprocess.Popen([*command, str(threads), str(folder)], text=True, env=environment,
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        atexit.register(self.process.kill)  # a stopped one would not see that the run was broken off
         word, _, rest = self.answer().partition(" ")
         if word == "ready":
             self.name, _, self.version = rest.partition(" ")

@@ -18,6 +18,7 @@ import json
 import math
 import os
 import pathlib
+import signal
 import statistics
 import sys
 import time
@@ -281,6 +282,7 @@ def in_lines(report):
 def main():
     chosen = options()
     chosen.output.mkdir(parents=True, exist_ok=True)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("peers.py: broken off"))  # so that tensors and workers go too
     tensors = Tensors()
     try:
         report = run(chosen, tensors)
