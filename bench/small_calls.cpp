@@ -20,10 +20,12 @@ struct Bare {
 };
 
 Bare bare_kernel(const Kernels& kernels, const Operation& o) {
-  const std::string_view activation = o.operation == std::string_view("leaky_relu") ? "prelu" : o.operation;
+  const bool as_prelu = o.operation == std::string_view("leaky_relu") && !o.masked();
+  const std::string_view activation = as_prelu ? "prelu" : o.operation;
 #define ROOFLINE_FIND(a, d) \
   if (activation == #a && o.direction == std::string_view(#d)) return {.map = kernels.a##_##d};
   RECTIFY_MAPS(ROOFLINE_FIND)
+  RECTIFY_STAGES(ROOFLINE_FIND)
 #undef ROOFLINE_FIND
 #define ROOFLINE_FIND(a, d) \
   if (activation == #a && o.direction == std::string_view(#d)) return {.sum = kernels.a##_##d};
@@ -48,7 +50,7 @@ rectify_shape small_shape(Layout layout) {
 // In f32 all; what a call costs does not depend on the format, and one in 16 bits shows that.
 bool wanted(const Operation& o) {
   if (o.format == Format::bf16) return o.is("leaky_relu", "forward");
-  return o.format == Format::f32 && !o.traffic.in_place && !o.displaced;
+  return o.format == Format::f32 && !o.traffic.in_place && !o.displaced && !o.staged();
 }
 
 }  // namespace
@@ -67,7 +69,7 @@ void measure(SmallCall& small, const Arena& arena) {
     throw std::runtime_error(rectify_status_text(status));
   const Scalar parameter = round_scalar(*format, t.parameter);
   const bool per_channel = o.operation == std::string_view("prelu");
-  const Work work = {.x = t.x,
+  const Work work = {.x = o.masked() ? t.mask : t.x,
                      .dy = t.dy,
                      .out = t.out,
                      .parameter = per_channel ? t.slope : &parameter,
