@@ -64,7 +64,7 @@ endif()
 
 # ---- Arguments and the C ABI ----
 
-rectify_test(arguments_test arguments_test.cpp)
+rectify_test(arguments_test arguments_test.cpp fused_arguments_test.cpp)
 
 # What the header declares, as a list that a C program can go through.
 set(header ${PROJECT_SOURCE_DIR}/include/rectify/rectify.h)
