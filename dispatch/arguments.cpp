@@ -184,6 +184,18 @@ int32_t check_scratch(const Call& call, const void* scratch, size_t bytes, size_
   return others.all([&](const Range& r) { return nodes.disjoint(r); }) ? RECTIFY_OK : RECTIFY_ERROR_OVERLAP;
 }
 
+int32_t check_fused_scratch(const FusedCall& call, const void* scratch, size_t bytes, size_t needed) noexcept {
+  if (const int32_t status = check_scratch(call, scratch, bytes, needed)) return status;
+  const size_t tensor = call.elements * call.format->element_size,
+               parameters = call.work.channels * call.format->slope_size;
+  const Range nodes(scratch, needed);
+  const bool apart = nodes.disjoint(Range(call.residual, tensor)) && nodes.disjoint(Range(call.bias, parameters)) &&
+                     nodes.disjoint(Range(call.dbias, parameters)) &&
+                     nodes.disjoint(Range(call.sums, call.sums_are_scalar ? call.format->scalar_size : parameters)) &&
+                     nodes.disjoint(Range(call.mask, call.elements / 8 + (call.elements % 8 != 0)));
+  return apart ? RECTIFY_OK : RECTIFY_ERROR_OVERLAP;
+}
+
 int32_t check_options(const rectify_options* options) noexcept {
   if (options == nullptr) return RECTIFY_OK;
   if (options->struct_size < sizeof(rectify_options)) return RECTIFY_ERROR_INVALID_OPTIONS;

@@ -28,6 +28,9 @@ int32_t check_fused_tensors(FusedCall& call, Needs needs) noexcept;
 // Checks what the caller has set aside for the sums of a checked call.
 int32_t check_scratch(const Call& call, const void* scratch, size_t bytes, size_t needed) noexcept;
 
+// The same of a fused call.
+int32_t check_fused_scratch(const FusedCall& call, const void* scratch, size_t bytes, size_t needed) noexcept;
+
 int32_t check_options(const rectify_options* options) noexcept;
 
 // Checks a call's options, puts the defaults where there are none, and chooses the backend: the call is then complete.

@@ -18,19 +18,6 @@ int32_t check(Call& call, Needs needs) {
   return check_tensors(call, needs);
 }
 
-const cuda::Operations& operations_of(const Format& format) {
-  switch (format.dtype) {
-    case RECTIFY_F16:
-      return cuda::operations_f16;
-    case RECTIFY_BF16:
-      return cuda::operations_bf16;
-    case RECTIFY_F64:
-      return cuda::operations_f64;
-    default:
-      return cuda::operations_f32;
-  }
-}
-
 bool has_narrow_slopes(const Format& format) { return format.slope_size < format.scalar_size; }
 
 size_t scratch_bytes(const Call& call) {
@@ -40,7 +27,7 @@ size_t scratch_bytes(const Call& call) {
 // Without `scalar` the parameter is that of call.work, or there is none.
 int32_t run(const Call& call, Operation map, const Scalar* scalar, void* stream) {
   if (call.elements == 0) return RECTIFY_OK;
-  const cuda::Operations& operations = operations_of(*call.format);
+  const cuda::Operations& operations = cuda::operations_of(call.dtype);
   return (operations.*map)({call.work, scalar, has_narrow_slopes(*call.format), nullptr, nullptr, stream});
 }
 
@@ -48,7 +35,7 @@ int32_t run(const Call& call, Operation map, const Scalar* scalar, void* stream)
 int32_t run(const Call& call, Operation map, Operation sum, const Scalar* scalar, void* scratch, size_t bytes,
             void* stream) {
   if (call.sums == nullptr) return run(call, map, scalar, stream);
-  const cuda::Operations& operations = operations_of(*call.format);
+  const cuda::Operations& operations = cuda::operations_of(call.dtype);
   const cuda::Request request = {call.work, scalar, has_narrow_slopes(*call.format), call.sums, scratch, stream};
   if (call.elements == 0) return call.work.channels == 0 ? RECTIFY_OK : operations.clear_sums(request);
   if (const int32_t status = check_scratch(call, scratch, bytes, scratch_bytes(call))) return status;

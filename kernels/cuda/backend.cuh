@@ -6,6 +6,7 @@
 
 #include "backend.hpp"
 #include "formulas.cuh"
+#include "fused.cuh"
 #include "launch.cuh"
 #include "map.cuh"
 #include "plan.hpp"
@@ -37,6 +38,11 @@ Parameter<E> parameter_of(const Request& request) {
   return {request.work.parameter, request.narrow_slopes, scalar == nullptr ? 0 : *scalar};
 }
 
+template <class E>
+Sums<E> sums_of(const Request& request) {
+  return {request.sums, request.narrow_slopes};
+}
+
 // Elements between the piece of 16 bytes that holds the first and the first.
 template <class E>
 unsigned skew_of(const void* p) {
@@ -66,10 +72,7 @@ int32_t map_flat(const Request& request) {
 
 // ---- Runs ----
 
-template <class Operation, class E>
-int32_t launch_runs(const Request& request, unsigned group, size_t unit_leaves, void* nodes) {
-  const Work& work = request.work;
-  const bool pieces = aligned_alike<E>(work);
+Runs runs_of(const Work& work, unsigned group, size_t unit_leaves) {
   Runs runs = {};
   runs.channels = work.channels;
   runs.inner = work.inner;
@@ -78,6 +81,14 @@ int32_t launch_runs(const Request& request, unsigned group, size_t unit_leaves, 
   runs.unit_leaves = unit_leaves;
   runs.units = divide_up(runs.leaves, unit_leaves) * work.channels;
   runs.group = group;
+  return runs;
+}
+
+template <class Operation, class E>
+int32_t launch_runs(const Request& request, unsigned group, size_t unit_leaves, void* nodes) {
+  const Work& work = request.work;
+  const bool pieces = aligned_alike<E>(work);
+  Runs runs = runs_of(work, group, unit_leaves);
   runs.skew = pieces ? skew_of<E>(work.x) : 0;
   return launch_blocks(divide_up(runs.units, block_threads / group),
                        pieces ? map_runs<Operation, Access::pieces, E> : map_runs<Operation, Access::singles, E>,
@@ -87,19 +98,32 @@ int32_t launch_runs(const Request& request, unsigned group, size_t unit_leaves, 
 
 // ---- Rows ----
 
-// Channel c has parameter c modulo `parameters`.
-template <class Operation, class E>
-int32_t launch_rows(const Request& request, size_t parameters, size_t unit_rows, void* nodes) {
-  const Work& work = request.work;
-  const bool pieces = aligned_alike<E>(work) && (work.channels % in_piece<E> == 0 || work.outer == 1);
+// Whether every row of tensors that are aligned alike begins at the same place of a piece.
+template <class E>
+bool rows_aligned_alike(const Work& work) {
+  return work.channels % in_piece<E> == 0 || work.outer == 1;
+}
+
+// Columns of so many channels.
+Rows rows_of(const Work& work, size_t parameters, size_t unit_rows, unsigned skew, unsigned width) {
   Rows rows = {};
   rows.rows = work.outer;
   rows.channels = work.channels;
   rows.parameters = parameters;
-  rows.skew = pieces ? skew_of<E>(work.x) : 0;
-  rows.columns = pieces ? divide_up(work.channels + rows.skew, in_piece<E>) : work.channels;
+  rows.skew = skew;
+  rows.columns = divide_up(work.channels + skew, width);
   rows.unit_rows = unit_rows;
   rows.units = rows.columns * divide_up(work.outer, unit_rows);
+  return rows;
+}
+
+// Channel c has parameter c modulo `parameters`.
+template <class Operation, class E>
+int32_t launch_rows(const Request& request, size_t parameters, size_t unit_rows, void* nodes) {
+  const Work& work = request.work;
+  const bool pieces = aligned_alike<E>(work) && rows_aligned_alike<E>(work);
+  const Rows rows = pieces ? rows_of(work, parameters, unit_rows, skew_of<E>(work.x), in_piece<E>)
+                           : rows_of(work, parameters, unit_rows, 0, 1);
   return launch_blocks(divide_up(rows.units, block_threads),
                        pieces ? map_rows<Operation, Access::pieces, E> : map_rows<Operation, Access::singles, E>,
                        block_threads, request.stream, tensors_of<E>(work), parameter_of<E>(request),
@@ -150,13 +174,13 @@ int32_t map_channels(const Request& request) {
 }
 
 template <class E>
-int32_t launch_fold(const Request& request, const void* nodes, size_t count) {
-  const size_t channels = request.work.channels, wanted = power_of_two(divide_up(count, 8));
+int32_t launch_fold(void* stream, const void* nodes, size_t count, size_t channels, const Sums<E>& sums,
+                    const Parameter<E>& divisor = {}) {
+  const size_t wanted = power_of_two(divide_up(count, 8));
   const unsigned threads = static_cast<unsigned>(std::min(wanted, size_t{fold_threads}));
   const size_t each = power_of_two(divide_up(count, threads));
-  return launch_blocks(divide_up(channels, fold_threads / threads), fold_nodes<E>, fold_threads, request.stream,
-                       static_cast<const ScalarOf<E>*>(nodes), count, channels,
-                       Sums<E>{request.sums, request.narrow_slopes}, threads, each);
+  return launch_blocks(divide_up(channels, fold_threads / threads), fold_nodes<E>, fold_threads, stream,
+                       static_cast<const ScalarOf<E>*>(nodes), count, channels, sums, threads, each, divisor);
 }
 
 template <class Operation, class E>
@@ -174,7 +198,7 @@ int32_t map_and_sum(const Request& request) {
   const bool done = is_sum(plan, request.narrow_slopes);
   const int32_t status = launch_leaves<Operation, E>(request, plan.unit_leaves, done ? request.sums : request.scratch);
   if (status != RECTIFY_OK || done) return status;
-  return launch_fold<E>(request, request.scratch, plan.nodes);
+  return launch_fold<E>(request.stream, request.scratch, plan.nodes, request.work.channels, sums_of<E>(request));
 }
 
 template <class Formula, class E>
@@ -185,16 +209,137 @@ int32_t sum_channels(const Request& request) {
 
 template <class E>
 int32_t clear_sums(const Request& request) {
-  return launch_fold<E>(request, nullptr, 0);
+  return launch_fold<E>(request.stream, nullptr, 0, request.work.channels, sums_of<E>(request));
+}
+
+// ---- Fused ----
+
+// Whether pieces of 16 bytes of all tensors hold the same elements; `skew` is then that of each.
+template <class E>
+bool aligned_alike(const FusedRequest& request, unsigned* skew) {
+  const Work& work = request.work;
+  const void* const first = work.out != nullptr ? work.out : work.dy;
+  *skew = skew_of<E>(first);
+  for (const void* tensor : {work.x, work.dy, request.residual}) {
+    if (tensor != nullptr && skew_of<E>(tensor) != *skew) return false;
+  }
+  return true;
+}
+
+template <class E>
+FusedTensors<E> fused_tensors_of(const FusedRequest& request, bool pieces) {
+  const Work& work = request.work;
+  FusedTensors<E> tensors = {};
+  tensors.x = static_cast<const E*>(work.x);
+  tensors.residual = static_cast<const E*>(request.residual);
+  tensors.dy = static_cast<const E*>(work.dy);
+  tensors.out = static_cast<E*>(work.out);
+  tensors.mask = static_cast<const unsigned char*>(request.mask);
+  tensors.mask_out = static_cast<unsigned char*>(request.mask_out);
+  tensors.bias = {request.bias, request.narrow_slopes, 0};
+  tensors.parameter = parameter_of<E>(request);
+  tensors.inner = Divisor::of(work.inner);
+  tensors.channels = Divisor::of(work.channels);
+  tensors.activation = request.activation;
+  tensors.adds_parameter = request.sums != nullptr;
+  tensors.pieces = pieces;
+  return tensors;
+}
+
+template <class Operation, class E>
+int32_t map_fused_elements(const FusedRequest& request) {
+  const Work& work = request.work;
+  unsigned skew;
+  const bool pieces = aligned_alike<E>(request, &skew) && skew == 0;
+  const size_t n = work.outer * work.channels * work.inner;
+  return launch_blocks(divide_up(n, fused_tile_elements<E>), map_fused<Operation, E>, block_threads, request.stream,
+                       fused_tensors_of<E>(request, pieces), n);
+}
+
+// The sums that are asked for, in the order of `work`, which has the tensors' elements and perhaps other channels.
+template <class E>
+int32_t sum_fused(const FusedRequest& request, const Work& work) {
+  using Operation = FusedOperation<FusedBackward, Outputs::both>;
+  using Scalar = ScalarOf<E>;
+  const SumPlan plan = plan_sum(work, sizeof(E));
+  const bool narrow_sums = request.per_channel && request.narrow_slopes;
+  Scalar* scratch = static_cast<Scalar*>(request.scratch);
+  const auto nodes_of = [&](void* sums, bool narrow) -> Scalar* {
+    if (sums == nullptr) return nullptr;
+    if (is_sum(plan, narrow)) return static_cast<Scalar*>(sums);
+    Scalar* const nodes = scratch;
+    scratch += plan.nodes * work.channels;
+    return nodes;
+  };
+  const FusedNodes<Scalar> nodes = {nodes_of(request.dbias, request.narrow_slopes), nodes_of(request.sums, narrow_sums)};
+
+  unsigned skew;
+  const bool pieces = aligned_alike<E>(request, &skew) && (!has_rows(work) || rows_aligned_alike<E>(work));
+  int32_t status;
+  if (has_rows(work)) {
+    const Rows rows = rows_of(work, work.channels, plan.unit_leaves * row_block, pieces ? skew : 0, in_piece<E>);
+    status = launch_blocks(divide_up(rows.units, block_threads), map_rows<Operation, Access::pieces, E>, block_threads,
+                           request.stream, fused_tensors_of<E>(request, pieces), Parameter<E>{}, nodes, rows);
+  } else {
+    Runs runs = runs_of(work, sum_group(work.inner, sizeof(E)), plan.unit_leaves);
+    runs.skew = pieces ? skew : 0;
+    status =
+        launch_blocks(divide_up(runs.units, block_threads / runs.group), map_runs<Operation, Access::pieces, E>,
+                      block_threads, request.stream, fused_tensors_of<E>(request, pieces), Parameter<E>{}, nodes, runs);
+  }
+
+  if (status == RECTIFY_OK && nodes.bias != nullptr && nodes.bias != request.dbias) {
+    status = launch_fold<E>(request.stream, nodes.bias, plan.nodes, work.channels, {request.dbias, request.narrow_slopes});
+  }
+  if (status == RECTIFY_OK && nodes.parameter != nullptr && (nodes.parameter != request.sums || request.divides_by_slope)) {
+    status = launch_fold<E>(request.stream, nodes.parameter, plan.nodes, work.channels, {request.sums, narrow_sums},
+                            request.divides_by_slope ? parameter_of<E>(request) : Parameter<E>{});
+  }
+  return status;
+}
+
+template <class E>
+int32_t fused_forward(const FusedRequest& request) {
+  return map_fused_elements<FusedOperation<FusedForward, Outputs::elements>, E>(request);
+}
+
+template <class E>
+int32_t fused_backward(const FusedRequest& request) {
+  const Work& work = request.work;
+  if (request.dbias == nullptr && request.sums == nullptr) {
+    return map_fused_elements<FusedOperation<FusedBackward, Outputs::elements>, E>(request);
+  }
+  if (request.sums == nullptr || request.per_channel || work.channels == 1) return sum_fused<E>(request, work);
+
+  // One sum of all channels and one of each have orders of their own: the second is taken of dx, as it was stored.
+  FusedRequest first = request;
+  first.dbias = nullptr;
+  const Work flat = {nullptr, nullptr, nullptr, nullptr, 1, 1, work.outer * work.channels * work.inner, false, false};
+  const int32_t status = sum_fused<E>(first, flat);
+  if (status != RECTIFY_OK || request.dbias == nullptr) return status;
+  FusedRequest second = {};
+  second.work = {nullptr, work.out, nullptr, nullptr, work.outer, work.channels, work.inner, false, false};
+  second.narrow_slopes = request.narrow_slopes;
+  second.dbias = request.dbias;
+  second.scratch = request.scratch;
+  second.stream = request.stream;
+  return sum_fused<E>(second, work);
 }
 
 // In the order of activations/list.hpp.
 template <class E>
-constexpr Operations operations = {map_flat<ReluForward, E>,      map_flat<ReluBackward, E>,
-                                   map_channels<PreluForward, E>, map_channels<PreluBackward, E>,
-                                   map_flat<EluForward, E>,       map_flat<EluBackward, E>,
-                                   map_flat<EluBackwardFromY, E>, sum_channels<PreluBackward, E>,
-                                   sum_channels<EluBackward, E>,  clear_sums<E>};
+constexpr Operations operations = {map_flat<ReluForward, E>,
+                                   map_flat<ReluBackward, E>,
+                                   map_channels<PreluForward, E>,
+                                   map_channels<PreluBackward, E>,
+                                   map_flat<EluForward, E>,
+                                   map_flat<EluBackward, E>,
+                                   map_flat<EluBackwardFromY, E>,
+                                   sum_channels<PreluBackward, E>,
+                                   sum_channels<EluBackward, E>,
+                                   clear_sums<E>,
+                                   fused_forward<E>,
+                                   fused_backward<E>};
 
 }  // namespace
 }  // namespace rectify::cuda

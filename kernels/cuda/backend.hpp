@@ -2,6 +2,8 @@
 // that enqueue its kernels on a stream and return a status.
 #pragma once
 
+#include <rectify/rectify.h>
+
 #include "../backend.hpp"
 
 namespace rectify::cuda {
@@ -16,6 +18,23 @@ struct Request {
   void* stream;
 };
 
+// Leaky ReLU is PReLU with one slope.
+enum class Activation { relu, prelu, elu };
+
+// The same of a call with bias, residual and masks; work.x may be NULL where a mask says enough.
+struct FusedRequest : Request {
+  const void* bias;
+  const void* residual;
+  const void* mask;  // to be read in place of x; work.x is y, or NULL
+  void* mask_out;
+  void* dbias;
+  Activation activation;
+  bool per_channel;       // the activation's parameter and its gradient, `sums`, are arrays; else one value that computes
+  bool divides_by_slope;  // sums
+};
+
+using EnqueueFused = int32_t (*)(const FusedRequest& request);
+
 using Enqueue = int32_t (*)(const Request& request);
 
 struct Operations {
@@ -24,11 +43,26 @@ struct Operations {
   RECTIFY_SUMS(RECTIFY_MEMBER)
 #undef RECTIFY_MEMBER
   Enqueue clear_sums;  // sets the sums of a tensor without elements to +0
+  EnqueueFused fused_forward;
+  EnqueueFused fused_backward;
 };
 
 extern const Operations operations_f32;
 extern const Operations operations_f16;
 extern const Operations operations_bf16;
 extern const Operations operations_f64;
+
+inline const Operations& operations_of(int32_t dtype) {
+  switch (dtype) {
+    case RECTIFY_F16:
+      return operations_f16;
+    case RECTIFY_BF16:
+      return operations_bf16;
+    case RECTIFY_F64:
+      return operations_f64;
+    default:
+      return operations_f32;
+  }
+}
 
 }  // namespace rectify::cuda

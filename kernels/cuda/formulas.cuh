@@ -3,6 +3,8 @@
 // compute nothing. The formulas are those of activations/.
 #pragma once
 
+#include "elements.cuh"
+#include "tuning.cuh"
 #include "vector.cuh"
 // The formulas are made of the vocabulary above.
 #include "../activations/elu.hpp"
@@ -84,6 +86,15 @@ template <class Formula, Outputs outputs>
 struct Operation : Formula {
   static constexpr bool writes = outputs != Outputs::sums;
   static constexpr bool adds = outputs != Outputs::elements;
+  // Whole pieces have code of their own, and go several at a time.
+  static constexpr bool has_whole_pieces = true;
+  // What the walks are given, what they sum, and where its nodes go.
+  template <class Element>
+  using Inputs = Tensors<Element>;
+  template <class V>
+  using Sum = V;
+  template <class Scalar>
+  using Nodes = Scalar*;
 };
 
 }  // namespace

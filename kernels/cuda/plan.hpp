@@ -61,4 +61,11 @@ constexpr size_t scratch_bytes(const Work& work, size_t element_size, bool narro
   return is_sum(plan, narrow_sums) ? 0 : plan.nodes * work.channels * node_size;
 }
 
+// Of a fused call, whichever sums it takes: both in one order, or one after the other.
+constexpr size_t fused_scratch_bytes(const Work& work, size_t element_size, bool narrow_sums) {
+  const Work flat = {nullptr, nullptr, nullptr, nullptr, 1, 1, work.outer * work.channels * work.inner, false, false};
+  const size_t both = 2 * scratch_bytes(work, element_size, narrow_sums), one = scratch_bytes(flat, element_size, false);
+  return both > one ? both : one;
+}
+
 }  // namespace rectify::cuda

@@ -22,24 +22,27 @@ struct Rows {
 };
 
 // The rows [row, end) of a column, of no more than a leaf.
-template <class Operation, Access access, bool whole, class Element, class Columns>
-RECTIFY_INLINE void take_rows(const Tensors<Element>& tensors, size_t row, size_t end, const Place& place,
-                              const Columns& parameters, Columns& sums) {
+template <class Operation, Access access, bool whole, class Inputs, class Parameters, class Columns>
+RECTIFY_INLINE void take_rows(const Inputs& tensors, size_t row, size_t end, const Place& place,
+                              const Parameters& parameters, Columns& sums) {
   const size_t channels = place.length;
-  for (; row + cuda::in_flight <= end; row += cuda::in_flight) {
-    take<Operation, access, whole, cuda::in_flight>(tensors.from(row * channels), place, channels, parameters, sums);
+  if constexpr (Operation::has_whole_pieces) {
+    for (; row + cuda::in_flight <= end; row += cuda::in_flight) {
+      take<Operation, access, whole, cuda::in_flight>(tensors.from(row * channels), place, channels, parameters, sums);
+    }
   }
   for (; row < end; ++row) {
     take<Operation, access, whole, 1>(tensors.from(row * channels), place, channels, parameters, sums);
   }
 }
 
-template <class Operation, Access access, bool whole, unsigned width, class Element>
-RECTIFY_INLINE void take_unit(const Tensors<Element>& tensors, const Parameter<Element>& parameter,
-                              typename Computed<Element>::Scalar* nodes, const Rows& rows, size_t unit,
-                              const Place& place) {
+template <class Operation, Access access, bool whole, unsigned width, class Inputs, class Element, class Nodes>
+RECTIFY_INLINE void take_unit(const Inputs& tensors, const Parameter<Element>& parameter, const Nodes& nodes,
+                              const Rows& rows, size_t unit, const Place& place) {
   using V = Computed<Element>;
-  auto parameters = all<width>(V{}), sums = parameters;
+  using Sum = typename Operation::template Sum<V>;
+  auto parameters = all<width>(V{});
+  auto sums = all<width>(Sum{});
   if constexpr (Operation::writes) {
     // Of a first channel that lies before the row only the ones that lie in it count.
     size_t channel = place.first % rows.parameters;
@@ -55,30 +58,32 @@ RECTIFY_INLINE void take_unit(const Tensors<Element>& tensors, const Parameter<E
   if constexpr (!Operation::adds) {
     take_rows<Operation, access, whole>(tensors, begin, end, place, parameters, sums);
   } else {
-    Tree<V, cuda::most_levels> trees[width];
+    Tree<Sum, cuda::most_levels> trees[width];
     for (size_t row = begin; row < end; row += row_block) {
-      sums = all<width>(V{});
+      sums = all<width>(Sum{});
       take_rows<Operation, access, whole>(tensors, row, end - row < row_block ? end : row + row_block, place, parameters,
                                           sums);
       RECTIFY_UNROLL for (unsigned v = 0; v < width; ++v) trees[v].add(sums.v[v]);
     }
     RECTIFY_UNROLL for (unsigned v = 0; v < width; ++v) {
       const size_t channel = place.first + v;
-      if (whole || channel < rows.channels) nodes[unit * rows.channels + channel] = trees[v].sum().v;
+      if (whole || channel < rows.channels) set_node(nodes, unit * rows.channels + channel, trees[v].sum());
     }
   }
 }
 
 template <class Operation, Access access, class Element, class Scalar = typename Computed<Element>::Scalar>
 __global__ void __launch_bounds__(cuda::block_threads)
-    map_rows(const Tensors<Element> tensors, const Parameter<Element> parameter, Scalar* const nodes, const Rows rows) {
+    map_rows(const typename Operation::template Inputs<Element> tensors, const Parameter<Element> parameter,
+             const typename Operation::template Nodes<Scalar> nodes, const Rows rows) {
   constexpr unsigned width = access == Access::pieces ? in_piece<Element> : 1;
   const size_t threads = size_t{gridDim.x} * cuda::block_threads;
   for (size_t index = size_t{blockIdx.x} * cuda::block_threads + threadIdx.x; index < rows.units; index += threads) {
     const size_t unit = index / rows.columns, column = index % rows.columns;
     const Place place = {column * width - rows.skew, 1, rows.channels};
-    if (width == 1 || (place.first < rows.channels && rows.channels - place.first >= width)) {
-      take_unit<Operation, access, true, width>(tensors, parameter, nodes, rows, unit, place);
+    const bool whole = width == 1 || (place.first < rows.channels && rows.channels - place.first >= width);
+    if (Operation::has_whole_pieces && whole) {
+      take_unit<Operation, access, Operation::has_whole_pieces, width>(tensors, parameter, nodes, rows, unit, place);
     } else {
       take_unit<Operation, access, false, width>(tensors, parameter, nodes, rows, unit, place);
     }

@@ -26,10 +26,16 @@ struct Runs {
 };
 
 // The elements of one leaf.
-template <class Operation, Access access, class Element, unsigned width>
-RECTIFY_INLINE void take_leaf(const Tensors<Element>& leaf, size_t length, unsigned skew, unsigned group, unsigned thread,
-                              const Lanes<Computed<Element>, width>& parameter, Lanes<Computed<Element>, width>& lanes) {
+template <class Operation, Access access, class Inputs, class V, class Sum, unsigned width>
+RECTIFY_INLINE void take_leaf(const Inputs& leaf, size_t length, unsigned skew, unsigned group, unsigned thread,
+                              const Lanes<V, width>& parameter, Lanes<Sum, width>& lanes) {
   const size_t step = size_t{group} * width, stride = access == Access::pieces ? 1 : group;
+  if constexpr (!Operation::has_whole_pieces) {
+    for (size_t i = size_t{thread} * width; i < length + skew; i += step) {
+      take<Operation, access, false, 1>(leaf, {i - skew, 1, length}, 0, parameter, lanes);
+    }
+    return;
+  }
   size_t first = size_t{thread} * (access == Access::pieces ? width : 1) - skew;
   if (skew != 0) {
     take<Operation, access, false, 1>(leaf, {first, stride, length}, 0, parameter, lanes);
@@ -74,8 +80,10 @@ RECTIFY_INLINE V fold_lanes(Lanes<V, width> lanes, unsigned group) {
 
 template <class Operation, Access access, class Element, class Scalar = typename Computed<Element>::Scalar>
 __global__ void __launch_bounds__(cuda::block_threads)
-    map_runs(const Tensors<Element> tensors, const Parameter<Element> parameter, Scalar* const nodes, const Runs runs) {
+    map_runs(const typename Operation::template Inputs<Element> tensors, const Parameter<Element> parameter,
+             const typename Operation::template Nodes<Scalar> nodes, const Runs runs) {
   using V = Computed<Element>;
+  using Sum = typename Operation::template Sum<V>;
   constexpr unsigned width = in_piece<Element>;
   const unsigned thread = threadIdx.x % runs.group, groups = cuda::block_threads / runs.group;
   for (size_t base = size_t{blockIdx.x} * groups; base < runs.units; base += size_t{gridDim.x} * groups) {
@@ -89,10 +97,10 @@ __global__ void __launch_bounds__(cuda::block_threads)
       block = begin % runs.leaves_of_run;
       if constexpr (Operation::writes) parameters = all<width>(parameter.of(channel));
     }
-    Tree<V, cuda::most_levels> tree;
+    Tree<Sum, cuda::most_levels> tree;
     // The threads of a warp fold their lanes together: all of them count to the same end.
     for (size_t leaf = 0; leaf < runs.unit_leaves; ++leaf) {
-      auto lanes = all<width>(V{});
+      auto lanes = all<width>(Sum{});
       if (leaf < count) {
         const size_t offset = block * run_block, at = run * runs.inner + offset;
         const size_t length = runs.inner - offset < run_block ? runs.inner - offset : run_block;
@@ -104,12 +112,12 @@ __global__ void __launch_bounds__(cuda::block_threads)
         }
       }
       if constexpr (Operation::adds) {
-        const V sum = fold_lanes<access>(lanes, runs.group);
+        const Sum sum = fold_lanes<access>(lanes, runs.group);
         if (leaf < count) tree.add(sum);
       }
     }
     if constexpr (Operation::adds) {
-      if (unit < runs.units && thread == 0) nodes[unit] = tree.sum().v;
+      if (unit < runs.units && thread == 0) set_node(nodes, unit, tree.sum());
     }
   }
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "elements.cuh"
+#include "formulas.cuh"
 #include "tuning.cuh"
 
 namespace rectify {
@@ -36,12 +37,19 @@ class Tree {
   size_t leaves_ = 0;
 };
 
+template <class V>
+RECTIFY_INLINE void set_node(typename V::Scalar* nodes, size_t node, V sum) {
+  nodes[node] = sum.v;
+}
+
 // The second kernel of a sum: `count` nodes per channel, node k of channel c at nodes[k * channels + c]. `threads` of a
 // block, a power of two, share a channel; each folds `each` neighbouring nodes, a power of two, and then they fold theirs.
-// Without nodes the sum is +0.
+// Without nodes the sum is +0. Where `divisor` has values the sum is divided by their magnitudes. One node of a channel may
+// lie where its sum goes.
 template <class Element, class Scalar = typename Computed<Element>::Scalar>
-__global__ void __launch_bounds__(cuda::fold_threads) fold_nodes(const Scalar* nodes, size_t count, size_t channels,
-                                                                 const Sums<Element> sums, unsigned threads, size_t each) {
+__global__ void __launch_bounds__(cuda::fold_threads)
+    fold_nodes(const Scalar* nodes, size_t count, size_t channels, const Sums<Element> sums, unsigned threads, size_t each,
+               const Parameter<Element> divisor) {
   using V = Computed<Element>;
   __shared__ Scalar part[cuda::fold_threads];
   constexpr unsigned at_once = 8;
@@ -70,7 +78,11 @@ __global__ void __launch_bounds__(cuda::fold_threads) fold_nodes(const Scalar* n
       }
       __syncthreads();
     }
-    if (mine == 0 && channel < channels) sums.set(channel, node + V{});
+    if (mine == 0 && channel < channels) {
+      node = node + V{};
+      if (divisor.values != nullptr) node = prelu::over_magnitude(node, divisor.of(channel));
+      sums.set(channel, node);
+    }
     __syncthreads();
   }
 }

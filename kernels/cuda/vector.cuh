@@ -41,11 +41,13 @@ struct F64 {
 RECTIFY_INLINE F32 operator+(F32 a, F32 b) { return {__fadd_rn(a.v, b.v)}; }
 RECTIFY_INLINE F32 operator-(F32 a, F32 b) { return {__fsub_rn(a.v, b.v)}; }
 RECTIFY_INLINE F32 operator*(F32 a, F32 b) { return {__fmul_rn(a.v, b.v)}; }
+RECTIFY_INLINE F32 operator/(F32 a, F32 b) { return {__fdiv_rn(a.v, b.v)}; }
 RECTIFY_INLINE F32 fma(F32 a, F32 b, F32 c) { return {__fmaf_rn(a.v, b.v, c.v)}; }
 
 RECTIFY_INLINE F64 operator+(F64 a, F64 b) { return {__dadd_rn(a.v, b.v)}; }
 RECTIFY_INLINE F64 operator-(F64 a, F64 b) { return {__dsub_rn(a.v, b.v)}; }
 RECTIFY_INLINE F64 operator*(F64 a, F64 b) { return {__dmul_rn(a.v, b.v)}; }
+RECTIFY_INLINE F64 operator/(F64 a, F64 b) { return {__ddiv_rn(a.v, b.v)}; }
 RECTIFY_INLINE F64 fma(F64 a, F64 b, F64 c) { return {__fma_rn(a.v, b.v, c.v)}; }
 
 // (1 + p)*2^n, rounded as 1 + p, and once more where the result is denormal. `scale` is 2^(n + 24), in f64 2^(n + 54),

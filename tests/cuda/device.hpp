@@ -15,13 +15,21 @@ struct DeviceArrays {
   void* out = nullptr;
   void* sums = nullptr;
   void* scratch = nullptr;
+  const void* residual = nullptr;
+  const void* bias = nullptr;
+  const void* mask = nullptr;
+  void* mask_out = nullptr;
+  void* dbias = nullptr;
 };
 
 struct DeviceBytes {
-  size_t tensor = 0;  // x, dy and out
+  size_t tensor = 0;  // x, residual, dy and out
   size_t slope = 0;
   size_t sums = 0;
   size_t scratch = 0;
+  size_t bias = 0;
+  size_t dbias = 0;
+  size_t mask = 0;
 };
 
 // Runs `call` over these arrays, or over copies with the same alignment and aliasing that the device can read, and waits.

@@ -43,7 +43,7 @@ unsigned char* device_memory(size_t bytes) {
 
 class Image {
  public:
-  explicit Image(size_t bytes) { bytes_.reserve(bytes + 8 * (margin + border)); }
+  explicit Image(size_t bytes) { bytes_.reserve(bytes + 12 * (margin + border)); }
 
   // An array's place; the same one again for the same array.
   size_t place(const void* array, size_t bytes, bool written) {
@@ -117,7 +117,7 @@ int32_t run_on_device(const DeviceArrays& arrays, const DeviceBytes& bytes,
   EXPECT_TRUE(status == 0 || nodes == 0) << "a refused call has enqueued a kernel";
   if (status != 0) return status;
 
-  Image image(3 * bytes.tensor + bytes.slope + bytes.sums + bytes.scratch);
+  Image image(4 * bytes.tensor + bytes.slope + bytes.sums + bytes.scratch + bytes.bias + bytes.dbias + 2 * bytes.mask);
   DeviceArrays placed;
   const auto place = [&](auto& to, auto* array, size_t size, bool written) {
     // Offsets for now; NULL stays.
@@ -129,6 +129,11 @@ int32_t run_on_device(const DeviceArrays& arrays, const DeviceBytes& bytes,
   place(placed.out, arrays.out, bytes.tensor, true);
   place(placed.sums, arrays.sums, bytes.sums, true);
   place(placed.scratch, arrays.scratch, bytes.scratch, true);
+  place(placed.residual, arrays.residual, bytes.tensor, false);
+  place(placed.bias, arrays.bias, bytes.bias, false);
+  place(placed.mask, arrays.mask, bytes.mask, false);
+  place(placed.mask_out, arrays.mask_out, bytes.mask, true);
+  place(placed.dbias, arrays.dbias, bytes.dbias, true);
   image.finish();
 
   unsigned char* const memory = device_memory(image.bytes().size());
@@ -141,6 +146,11 @@ int32_t run_on_device(const DeviceArrays& arrays, const DeviceBytes& bytes,
   move(placed.out);
   move(placed.sums);
   move(placed.scratch);
+  move(placed.residual);
+  move(placed.bias);
+  move(placed.mask);
+  move(placed.mask_out);
+  move(placed.dbias);
 
   CHECKED(cudaMemcpy(memory, image.bytes().data(), image.bytes().size(), cudaMemcpyHostToDevice));
   static unsigned calls = 0;
