@@ -137,6 +137,11 @@ std::vector<Operation> operations() {
          return rectify_cuda_relu_backward(dtype, s.inner, a.x, a.dy, a.out, nullptr);
        },
        [](const Arrays& a, size_t n) { return transform2<E>(a, n, Rounded<E, Relu>{}); }},
+      // x's first bytes are the mask, at most a sixteenth of dy's, and not counted.
+      {"relu", "backward_from_mask", "flat", 1,
+       [](const Arrays& a, rectify_shape s, const Small&) {
+         return rectify_cuda_relu_backward_from_mask(dtype, s.inner, a.x, a.dy, a.out, nullptr);
+       }},
       {"leaky_relu", "forward", "flat", 1,
        [](const Arrays& a, rectify_shape s, const Small&) {
          return rectify_cuda_leaky_relu_forward(dtype, s.inner, 0.01, a.x, a.out, nullptr);

@@ -13,12 +13,13 @@ format=$1 ptx=$2
 type=f32 # in which the format is computed
 [[ $format != f64 ]] || type=f64
 
-# Every floating-point instruction is one of the vocabulary's, rounded to nearest where it rounds. So no min, max, approx, ftz,
-# div, mad, no mul that may be fused, no other type; no conversion but those of f16; and no access by which the output could
+# Every floating-point instruction is one of the vocabulary's, rounded to nearest where it rounds. So no min, approx, ftz, mad,
+# no max but that of -inf and a value, which is the select written in prelu::minus_magnitude() for every value, NaN included, no mul that may be fused, no other type; no conversion but those of f16; and no access by which the output could
 # not be the input (.nc).
 instructions=$(awk '/^[[:space:]]*(@!?%p[0-9]+[[:space:]]+)?[a-z]+[0-9a-z_.:]*[[:space:]]/ {
-  sub(/^[[:space:]]*(@!?%p[0-9]+[[:space:]]+)?/, ""); print $1 }' "$ptx" | grep -v '^\.' | tr -d ';' | sort | uniq -c)
-allowed="(fma|add|sub|mul)\.rn\.$type|setp\.(lt|le|gt|ge|ltu|leu|gtu|geu|nan|num)\.$type|selp\.$type|mov\.$type"
+  sub(/^[[:space:]]*(@!?%p[0-9]+[[:space:]]+)?/, "")
+  if ($0 !~ /^max\.f(32|64) .*, (0fFF800000|0dFFF0000000000000);/) print $1 }' "$ptx" | grep -v '^\.' | tr -d ';' | sort | uniq -c)
+allowed="(fma|add|sub|mul|div)\.rn\.$type|setp\.(lt|le|gt|ge|ltu|leu|gtu|geu|nan|num)\.$type|selp\.$type|mov\.$type"
 allowed+="|(ld|st)\.(global|local|shared|param)(\.v[24])?\.$type"
 [[ $format != f16 ]] || allowed+='|cvt\.f32\.f16|cvt\.rn\.f16\.f32'
 foreign=$(awk '$2 ~ /\.(f16|f16x2|bf16|bf16x2|tf32|f32|f32x2|f64)(\.|$)|\.ftz|\.approx|\.nc(\.|$)|^atom|^red/' <<<"$instructions" |
@@ -55,19 +56,43 @@ awk -v format="$format" -v type="$type" '
       expect("EluBackward", only_sums, 1, 11, 1, 3, 2)
     }
     split("fma mul sub add", names); for (i in names) arithmetic[names[i]] = 1
+    fused_expected["fused", 0, 0] = fused_expected["fused", 1, 0] = fused_expected["fused", 1, 1] = 1
     expected["PreluBackward", both] = expected["EluBackward", both] = 1
   }
   function wrong(what) { print kernel ": " what; failures++ }
   function written(instruction) {
     return per[operation, elements, instruction] * results + per[operation, only_sums, instruction] * added
   }
+  # For each element what every activation asks, ReLU one comparison; bias and residual are two additions. A forward compares
+  # once more, for the mask; a backward makes of a mask and y what stands for x. Only a sum has other additions.
+  function finish_fused(   backward, summed, width, want) {
+    backward = kernel ~ /FusedBackward/; summed = kernel ~ /OutputsE2/
+    seen["fused", backward, summed] = 1
+    width = format == "f64" ? 2 : narrow ? 8 : 4
+    for (instruction in arithmetic) {
+      want = 2 * (instruction == "add") + 2 * (instruction == "mul" && backward)
+      want += per[backward ? "PreluBackward" : "PreluForward", elements, instruction]
+      want += per[backward ? "EluBackward" : "EluForward", elements, instruction]
+      if (summed) want += per["PreluBackward", only_sums, instruction] + per["EluBackward", only_sums, instruction]
+      if (count[instruction] < want * width || (count[instruction] > want * width && !(summed && instruction == "add"))) {
+        wrong(count[instruction] + 0 " " instruction " for " width " elements, " want " each")
+      }
+    }
+    if (count["setp"] != width * (summed ? 6 : 4)) wrong(count["setp"] + 0 " comparisons for " width " elements")
+    if (count["ld.v4"] != 2 + backward || count["st.v4"] != 1) wrong(count["ld.v4"] + 0 " loads of 16 bytes")
+    if (!backward && count["st.u8"] != 1) wrong(count["st.u8"] + 0 " stores of a byte of a mask")
+  }
   function finish(   key) {
     if (kernel == "") return
     kernels++
     if (kernel ~ /10fold_nodesI/) {
-      if (count["fma"] + count["mul"] + count["sub"] + count["setp"] > 0 || count["add"] == 0) wrong("a fold only adds")
+      # And divides once, by what prelu::over_magnitude() makes of a slope.
+      if (count["fma"] + count["sub"] > 0 || count["add"] == 0) wrong("a fold only adds")
+      if (count["div"] != 1 || count["mul"] != 3 || count["setp"] != 1) wrong("and divides once")
       return
     }
+    if (count["div"] > 0) wrong("only a fold divides")
+    if (kernel ~ /FusedOperation/) return finish_fused()
     if (!match(kernel, /[0-9]+(Relu|Prelu|Elu)[A-Za-z]*E/)) return wrong("the kernel of which operation?")
     operation = substr(kernel, RSTART, RLENGTH - 1); sub(/^[0-9]+/, "", operation)
     match(kernel, /OutputsE[0-9]/); outputs = substr(kernel, RSTART + 8, 1)
@@ -112,9 +137,10 @@ awk -v format="$format" -v type="$type" '
   {
     instruction = $1 ~ /^@/ ? $2 : $1
     if (instruction ~ "^setp\\.(nan|num)\\." type) count["nan"]++
-    else if (instruction ~ "^(fma|mul|add|sub|setp)\\..*" type) { sub(/\..*/, "", instruction); count[instruction]++ }
+    else if (instruction ~ "^(fma|mul|add|sub|div|setp)\\..*" type) { sub(/\..*/, "", instruction); count[instruction]++ }
     else if (instruction == "cvt.f32.f16") count["widened"]++
     else if (instruction == "cvt.rn.f16.f32") count["narrowed"]++
+    else if (instruction == "st.global.u8") count["st.u8"]++
     else if (instruction ~ /^(ld|st)\.global\.v4\.u32/) count[substr(instruction, 1, 2) ".v4"]++
   }
   END {
@@ -122,6 +148,7 @@ awk -v format="$format" -v type="$type" '
     for (key in expected) if (!(key in seen) || !(key in pieces_seen)) {
       split(key, part, SUBSEP); print "no kernel for " part[1] ", outputs " part[2]; failures++
     }
+    for (key in fused_expected) if (!(key in seen)) { print "no fused kernel " key; failures++ }
     print kernels " kernels, " failures + 0 " failures"
     exit failures > 0
   }' "$ptx" || fail "$ptx: not the operations as they are written."
