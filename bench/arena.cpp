@@ -89,6 +89,11 @@ Streams Arena::place(Traffic traffic, size_t bytes) const {
   return streams;
 }
 
+const void* Arena::beside(const Streams& streams) const {
+  const size_t distance = round_up(streams.n * sizeof(float), 4096) + stagger;
+  return slot(1) + 2 * distance % huge_page;
+}
+
 void Arena::fill_again(const Streams& streams) const {
   fill(reinterpret_cast<char*>(streams.out[0]), streams.n * sizeof(float));
 }

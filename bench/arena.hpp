@@ -31,6 +31,12 @@ class Arena {
   void* sums() const { return small_ + sizeof formats / sizeof *formats * small_bytes; }
   static constexpr size_t small_count = 1024;
 
+  // An array to read beside those that read one and write one.
+  const void* beside(const Streams& streams) const;
+
+  // Room for a mask beside two arrays: not their slots, but that of the third to read.
+  void* mask() const { return slot(2); }
+
   bool huge_pages() const { return huge_pages_; }
 
  private:

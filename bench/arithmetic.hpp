@@ -69,11 +69,14 @@ inline constexpr Formula scaled = {{.multiply = 1}};  // by a slope, by alpha, b
 inline constexpr Formula chosen = {{.compare = 1, .select = 1}};
 inline constexpr Formula greater = {{.maximum = 1}};
 inline constexpr Formula summed = {{.fused = 1, .compare = 1}};  // into a parameter's gradient, where x < 0
+inline constexpr Formula masked = {{.compare = 1}, 0, 0, true};  // bits to lanes
 inline constexpr Formula expm1 = {{}, 1, 0};
 inline constexpr Formula exp = {{}, 0, 1};
 
 inline constexpr Formula relu_forward = {{.compare = 1}, 0, 0, true};  // selecting against zero is bitwise logic
 inline constexpr Formula relu_backward = {{.compare = 1}, 0, 0, true};
+inline constexpr Formula relu_forward_with_mask = relu_forward + masked;
+inline constexpr Formula relu_of_sum = Formula{{.add = 1}} + Formula{{.compare = 1}};
 inline constexpr Formula prelu_forward = scaled + chosen;
 inline constexpr Formula prelu_forward_of_small_slope = scaled + greater;  // one slope for all, up to 1
 inline constexpr Formula prelu_backward = scaled + chosen;

@@ -51,6 +51,23 @@ int32_t elu_backward_from_y(const Tensors& t, rectify_shape s, Options o) {
   return rectify_elu_backward_from_y(t.dtype, elements(s), t.parameter, t.x, t.dy, t.out, o);
 }
 
+int32_t relu_forward_with_mask(const Tensors& t, rectify_shape s, Options o) {
+  return rectify_relu_forward_with_mask(t.dtype, elements(s), t.x, t.out, t.mask, o);
+}
+int32_t relu_backward_from_mask(const Tensors& t, rectify_shape s, Options o) {
+  return rectify_relu_backward_from_mask(t.dtype, elements(s), t.mask, t.dy, t.out, o);
+}
+int32_t leaky_relu_backward_from_mask(const Tensors& t, rectify_shape s, Options o) {
+  return rectify_leaky_relu_backward_from_mask(t.dtype, elements(s), t.parameter, t.mask, t.dy, t.out, o);
+}
+constexpr rectify_activation relu = {RECTIFY_RELU, 0, nullptr};
+int32_t relu_of_sum(const Tensors& t, rectify_shape s, Options o) {
+  return rectify_fused_forward(t.dtype, t.slope_dtype, s, t.x, nullptr, t.dy, relu, t.out, nullptr, o);
+}
+int32_t relu_with_bias(const Tensors& t, rectify_shape s, Options o) {
+  return rectify_fused_forward(t.dtype, t.slope_dtype, s, t.x, t.slope, nullptr, relu, t.out, nullptr, o);
+}
+
 constexpr Operation relu_value = {"relu", "forward", Layout::flat, {1, 1}, formula::relu_forward, relu_forward};
 constexpr Operation elu_value = {"elu", "forward", Layout::flat, {1, 1}, formula::elu_forward, elu_forward};
 constexpr Operation elu_gradient = {"elu", "backward", Layout::flat, {2, 1}, formula::elu_backward, elu_backward};
@@ -73,8 +90,8 @@ constexpr Operation with_alpha(Operation o, double alpha, const char* variant, c
 }
 
 constexpr Operation leaky_relu(const char* direction, Traffic traffic, const Formula& formula, OperationCall call,
-                               OperationCall without_parameter = nullptr) {
-  return {"leaky_relu", direction, Layout::flat, traffic, formula, call, without_parameter, slope};
+                               OperationCall dx_alone = nullptr) {
+  return {"leaky_relu", direction, Layout::flat, traffic, formula, call, dx_alone, slope};
 }
 constexpr Operation prelu_value(Layout layout, Traffic traffic) {
   const Formula& of_one = formula::prelu_forward_of_small_slope;
@@ -128,6 +145,19 @@ constexpr Operation in_f32[] = {
      elu_backward_with_parameter,
      elu_backward},
     {"elu", "backward_from_y", Layout::flat, {2, 1}, formula::elu_backward_from_y, elu_backward_from_y},
+    {"relu", "forward_with_mask", Layout::flat, {1, 1}, formula::relu_forward_with_mask, relu_forward_with_mask},
+    {"relu", "backward_from_mask", Layout::flat, {1, 1}, formula::masked, relu_backward_from_mask, relu_backward},
+    {"leaky_relu",
+     "backward_from_mask",
+     Layout::flat,
+     {1, 1},
+     formula::scaled + formula::masked,
+     leaky_relu_backward_from_mask,
+     leaky_relu_backward,
+     slope},
+    {"relu", "forward", Layout::flat, {2, 1}, formula::relu_of_sum, relu_of_sum, nullptr, 1, 0, "of a sum"},
+    {"relu", "forward", Layout::nchw, {1, 1}, formula::relu_of_sum, relu_with_bias, nullptr, 1, 0, "with bias"},
+    {"relu", "forward", Layout::nhwc, {1, 1}, formula::relu_of_sum, relu_with_bias, nullptr, 1, 0, "with bias"},
 };
 
 // Every kernel that the library's own list names has a row here.
@@ -185,6 +215,10 @@ bool Operation::is(const char* that_operation, const char* that_direction) const
   return operation == std::string_view(that_operation) && direction == std::string_view(that_direction);
 }
 
+bool Operation::masked() const { return std::string_view(direction).ends_with("_mask"); }
+
+bool Operation::staged() const { return call == relu_of_sum || call == relu_with_bias || call == relu_forward_with_mask; }
+
 bool representative(const Operation& o) {
   if (*o.variant) return false;
   if (o.operation == std::string_view("prelu")) return o.layout == Layout::nchw;
@@ -236,17 +270,23 @@ std::optional<rectify_shape> shape_of(const Operation& operation, const Image& i
 }
 
 Tensors tensors(const Operation& operation, const Streams& streams, const Arena& arena) {
-  const bool forward = operation.direction == std::string_view("forward");
+  const std::string_view direction = operation.direction;
+  // From the mask dy is all that is read, beside what is compared with it.
+  const bool from_mask = direction == "backward_from_mask";
+  const bool has_dy = !direction.starts_with("forward") || operation.call == relu_of_sum;
   const bool per_element = operation.layout == Layout::per_element;
   if (operation.traffic.in_place) arena.fill_again(streams);
   return {.dtype = dtype(operation.format),
           .slope_dtype = dtype(operation.slopes),
-          .x = streams.in[0],
-          .dy = forward ? nullptr : streams.in[1],
+          .x = from_mask ? arena.beside(streams) : streams.in[0],
+          .dy = from_mask ? streams.in[0]
+                : has_dy  ? streams.in[1]
+                          : nullptr,
           .slope = per_element ? streams.in[operation.traffic.reads - 1] : arena.slopes(operation.slopes),
           .parameter = operation.parameter,
           .out = reinterpret_cast<char*>(streams.out[0]) + operation.displaced,
-          .sums = per_element ? streams.out[1] : arena.sums()};
+          .sums = per_element ? streams.out[1] : arena.sums(),
+          .mask = arena.mask()};
 }
 
 }  // namespace roofline

@@ -29,6 +29,7 @@ struct Tensors {
   double parameter;  // Leaky ReLU's slope, ELU's alpha
   void* out;
   void* sums;
+  void* mask;
 };
 
 using OperationCall = int32_t (*)(const Tensors& tensors, rectify_shape shape, const rectify_options* options);
@@ -40,7 +41,7 @@ struct Operation {
   Traffic traffic;
   Formula formula;
   OperationCall call;
-  OperationCall without_parameter = nullptr;  // of a backward with the parameter's gradient: dx alone
+  OperationCall dx_alone = nullptr;  // what a backward with the parameter's gradient, or from a mask, is compared with
   double parameter = 1;
   size_t displaced = 0;      // bytes that the output lies past the start of a cache line
   const char* variant = "";  // what is unusual about it: "alpha 1.7"
@@ -48,6 +49,8 @@ struct Operation {
   Format slopes = Format::f32;  // PReLU's
 
   bool is(const char* that_operation, const char* that_direction) const;
+  bool masked() const;  // reads or writes a mask
+  bool staged() const;  // a fused call: more than one kernel
   size_t bytes_per_element() const { return traffic.accesses() * size(format); }
   constexpr Arithmetic arithmetic() const { return in_format(format, formula, traffic); }
 };

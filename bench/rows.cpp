@@ -42,7 +42,7 @@ void run_rounds(benchmark::State& state, Row& row, const Arena& arena, double se
   options.backend = row.backend.c_str();
 
   const auto kernel = [&] { operation.call(arrays, row.shape, &options); };
-  const auto dx_alone = [&] { operation.without_parameter(arrays, row.shape, &options); };
+  const auto dx_alone = [&] { operation.dx_alone(arrays, row.shape, &options); };
   const int32_t status = operation.call(arrays, row.shape, &options);  // also brings the arrays to the level
   if (status != RECTIFY_OK) {
     row.error = rectify_status_text(status);
@@ -51,7 +51,7 @@ void run_rounds(benchmark::State& state, Row& row, const Arena& arena, double se
   }
   const auto& roofs = row.ceiling->kernels;
   const Timer kernel_timer = timer_of(kernel, row.threads);
-  const Timer dx_timer = operation.without_parameter ? timer_of(dx_alone, row.threads) : Timer{};
+  const Timer dx_timer = operation.dx_alone ? timer_of(dx_alone, row.threads) : Timer{};
   std::vector<Timer> roof_timers;
   for (const CeilingKernel* roof : roofs) roof_timers.push_back(ceiling_timer(*roof, streams, row.threads));
   const FusedPeak* const peak = row.memory_bound() ? nullptr : row.port_bound.peak;
@@ -70,7 +70,7 @@ void run_rounds(benchmark::State& state, Row& row, const Arena& arena, double se
     for (size_t i = 0; i < roofs.size(); ++i)
       rounds.percent_of_ceiling[i].push_back(100 * ceiling_nanoseconds(*roofs[i], streams, row.threads, roof_timers[i]) /
                                              ns);
-    if (operation.without_parameter) rounds.times_dx.push_back(ns / dx_timer.nanoseconds(dx_alone));
+    if (operation.dx_alone) rounds.times_dx.push_back(ns / dx_timer.nanoseconds(dx_alone));
     if (peak) rounds.percent_of_port_bound.push_back(100 * places * fused_nanoseconds(*peak) / ns);
     rounds.ns.push_back(ns);
     rounds.cycles.push_back(ns * cycles_per_nanosecond());
@@ -107,7 +107,7 @@ benchmark::IterationCount rounds(const Row& row, double seconds) {
   const double bytes = static_cast<double>(row.n() * row.operation->bytes_per_element());
   const double pass = bytes / row.ceiling->gbps;
   const double round =
-      (row.operation->without_parameter ? 3.1 : 2.1) * pass * static_cast<double>(timer_for(pass, row.threads).repeats);
+      (row.operation->dx_alone ? 3.1 : 2.1) * pass * static_cast<double>(timer_for(pass, row.threads).repeats);
   return static_cast<benchmark::IterationCount>(
       std::clamp(seconds * 1e9 / round, static_cast<double>(fewest_rounds), static_cast<double>(most_rounds)));
 }

@@ -20,10 +20,12 @@ struct Bare {
 };
 
 Bare bare_kernel(const Kernels& kernels, const Operation& o) {
-  const std::string_view activation = o.operation == std::string_view("leaky_relu") ? "prelu" : o.operation;
+  const bool as_prelu = o.operation == std::string_view("leaky_relu") && !o.masked();
+  const std::string_view activation = as_prelu ? "prelu" : o.operation;
 #define ROOFLINE_FIND(a, d) \
   if (activation == #a && o.direction == std::string_view(#d)) return {.map = kernels.a##_##d};
   RECTIFY_MAPS(ROOFLINE_FIND)
+  RECTIFY_STAGES(ROOFLINE_FIND)
 #undef ROOFLINE_FIND
 #define ROOFLINE_FIND(a, d) \
   if (activation == #a && o.direction == std::string_view(#d)) return {.sum = kernels.a##_##d};
@@ -45,8 +47,18 @@ rectify_shape small_shape(Layout layout) {
   }
 }
 
+// In f32 all; what a call costs does not depend on the format, and one in 16 bits shows that.
+bool wanted(const Operation& o) {
+  if (o.format == Format::bf16) return o.is("leaky_relu", "forward");
+  return o.format == Format::f32 && !o.traffic.in_place && !o.displaced && !o.staged();
+}
+
+}  // namespace
+
 // Both once, in as many repetitions as the clock asks for.
-void measure(SmallCall& small, const Backend& backend, const Arena& arena) {
+void measure(SmallCall& small, const Arena& arena) {
+  const Backend* backend = nullptr;
+  if (const int32_t status = select_backend(nullptr, &backend)) throw std::runtime_error(rectify_status_text(status));
   const Operation& o = *small.operation;
   const Tensors t = tensors(o, arena.place(o.traffic, array_bytes(o, small.shape)), arena);
   const auto call = [&] { o.call(t, small.shape, nullptr); };
@@ -57,7 +69,7 @@ void measure(SmallCall& small, const Backend& backend, const Arena& arena) {
     throw std::runtime_error(rectify_status_text(status));
   const Scalar parameter = round_scalar(*format, t.parameter);
   const bool per_channel = o.operation == std::string_view("prelu");
-  const Work work = {.x = t.x,
+  const Work work = {.x = o.masked() ? t.mask : t.x,
                      .dy = t.dy,
                      .out = t.out,
                      .parameter = per_channel ? t.slope : &parameter,
@@ -72,7 +84,7 @@ void measure(SmallCall& small, const Backend& backend, const Arena& arena) {
                         .channel_end = small.shape.channels,
                         .nodes = t.sums,
                         .scratch = nullptr};
-  const Bare bare = bare_kernel(*(backend.*format->kernels), o);
+  const Bare bare = bare_kernel(*(backend->*format->kernels), o);
   const volatile MapKernel map = bare.map;
   const volatile SumKernel sum = bare.sum;
   const auto least = [](double& known, const auto& body) {
@@ -86,24 +98,14 @@ void measure(SmallCall& small, const Backend& backend, const Arena& arena) {
     least(small.kernel_ns, [&] { sum(work, part); });
 }
 
-// In f32 all; what a call costs does not depend on the format, and one in 16 bits shows that.
-bool wanted(const Operation& o) {
-  if (o.format == Format::bf16) return o.is("leaky_relu", "forward");
-  return o.format == Format::f32 && !o.traffic.in_place && !o.displaced;
-}
-
-}  // namespace
-
 std::string SmallCall::name() const { return label(*operation) + "/16 elements"; }
 
 std::vector<SmallCall> measure_small_calls(const Arena& arena, size_t rounds) {
-  const Backend* backend = nullptr;
-  if (const int32_t status = select_backend(nullptr, &backend)) throw std::runtime_error(rectify_status_text(status));
   std::vector<SmallCall> calls;
   for (const Operation& operation : operations())
     if (wanted(operation)) calls.push_back({&operation, small_shape(operation.layout)});
   for (size_t round = 0; round < rounds; ++round)
-    for (SmallCall& call : calls) measure(call, *backend, arena);
+    for (SmallCall& call : calls) measure(call, arena);
   return calls;
 }
 

@@ -18,7 +18,8 @@ bool elu_backward(const Row& r) { return r.operation->is("elu", "backward"); }
 // One output from a few inputs and next to no arithmetic. An output that shares no cache lines with its input's is shown
 // only: its ceiling is another.
 bool brief_map(const Row& r) {
-  return f32(r) && !with_parameter(r) && !elu_forward(r) && !elu_backward(r) && r.operation->displaced == 0;
+  return f32(r) && !with_parameter(r) && !elu_forward(r) && !elu_backward(r) && r.operation->displaced == 0 &&
+         !r.operation->staged();
 }
 bool at(const Row& r, Level level) { return r.level == level; }
 bool in_dram(const Row& r) { return at(r, Level::dram); }
@@ -27,7 +28,9 @@ bool avx2(const Row& r) { return r.backend == "avx2"; }
 bool avx512(const Row& r) { return r.backend == "avx512"; }
 
 // 16 bits: ReLU only moves them, Leaky ReLU and PReLU convert them.
-bool moved_16_bits(const Row& r) { return sixteen_bits(r.operation->format) && of(r, "relu") && r.level != Level::l1; }
+bool moved_16_bits(const Row& r) {
+  return sixteen_bits(r.operation->format) && of(r, "relu") && r.level != Level::l1 && !r.operation->staged();
+}
 bool converted_16_bits(const Row& r) {
   return sixteen_bits(r.operation->format) && (of(r, "leaky_relu") || of(r, "prelu")) && !with_parameter(r);
 }
@@ -37,6 +40,8 @@ bool elu_in_cache(const Row& r, Format format) {
 bool bf16_dslope(const Row& r) {
   return in_format(r, Format::bf16) && of(r, "prelu") && with_parameter(r) && r.operation->layout != Layout::per_element;
 }
+
+bool from_mask(const Row& r) { return f32(r) && r.operation->direction == std::string_view("backward_from_mask"); }
 
 // Both gradients against dx alone, for channels that are runs of so many elements, or so many channels in each row.
 bool both(const Row& r) { return f32(r) && with_parameter(r) && !of(r, "elu") && r.level != Level::l1 && avx512(r); }
@@ -61,6 +66,10 @@ constexpr bool at_most = true;
 
 // The first that judges a row is its target. They hold for the chosen backend on one thread.
 constexpr RowTarget row_targets[] = {
+    {{"a backward from the mask against one from x, DRAM", times_dx, 1 / 1.7, at_most},
+     [](const Row& r) { return from_mask(r) && in_dram(r); }},
+    {{"a backward from the mask against one from x, L2, AVX-512", times_dx, 1 / 1.3, at_most},
+     [](const Row& r) { return from_mask(r) && at(r, Level::l2) && avx512(r); }},
     {{"maps with next to no arithmetic, L1", percent_of_ceiling, 80},
      [](const Row& r) { return brief_map(r) && r.level == Level::l1; }},
     {{"maps with next to no arithmetic, L2 to DRAM", percent_of_ceiling, 90},

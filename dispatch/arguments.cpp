@@ -24,16 +24,35 @@ int32_t count_elements(const Work& work, const Format& format, size_t* elements)
   return RECTIFY_OK;
 }
 
-// `bytes` at `address`, and what they may share with others. NULL is a tensor that is not there: it overlaps nothing.
+// The address of a pointer, for its alignment. Sizes are powers of two: a remainder would cost a small call a division.
+uintptr_t address_of(const void* data) noexcept { return reinterpret_cast<uintptr_t>(data); }
+bool is_aligned(uintptr_t addresses, size_t size) noexcept { return (addresses & (size - 1)) == 0; }
+
+// Some bytes of memory that are there, and what they may share with others.
 struct Range {
-  Range(const void* data, size_t size) noexcept : address(reinterpret_cast<uintptr_t>(data)), bytes(size) {}
-  bool disjoint(const Range& other) const noexcept {
-    return (other.address - address >= bytes && address - other.address >= other.bytes) || address == 0 ||
-           other.address == 0 || bytes == 0 || other.bytes == 0;
-  }
-  bool same_or_disjoint(const Range& other) const noexcept { return address == other.address || disjoint(other); }
   uintptr_t address;
   size_t bytes;
+
+  bool disjoint(const Range& other) const noexcept {
+    return other.address - address >= bytes && address - other.address >= other.bytes;
+  }
+  bool same_or_disjoint(const Range& other) const noexcept { return address == other.address || disjoint(other); }
+};
+
+// Those of a few that are there.
+class Ranges {
+ public:
+  void add(const void* data, size_t size) noexcept {
+    if (data != nullptr && size != 0) range_[count_++] = {address_of(data), size};
+  }
+  template <class Holds>
+  bool all(Holds holds) const noexcept {
+    return std::all_of(range_, range_ + count_, holds);
+  }
+
+ private:
+  Range range_[5];
+  size_t count_ = 0;
 };
 
 int32_t check_pointers(const Call& call, Needs needs) noexcept {
@@ -49,21 +68,28 @@ int32_t check_pointers(const Call& call, Needs needs) noexcept {
       if (call.sums == nullptr) return RECTIFY_ERROR_INVALID_ARGUMENT;
     }
   }
-  const size_t bytes = call.elements * format.element_size, parameter_bytes = work.channels * format.slope_size;
-  const Range x(work.x, bytes), dy(work.dy, bytes), out(work.out, bytes);
-  const Range slope(work.parameter, parameter_bytes), sums(call.sums, parameter_bytes);
-  if ((x.address | dy.address | out.address) % format.element_size != 0 ||
-      (slope.address | sums.address) % format.slope_size != 0) {
+  if (!is_aligned(address_of(work.x) | address_of(work.dy) | address_of(work.out), format.element_size) ||
+      !is_aligned(address_of(work.parameter) | address_of(call.sums), format.slope_size)) {
     return RECTIFY_ERROR_UNALIGNED;
   }
-  bool allowed = out.same_or_disjoint(x);
-  if (work.dy != nullptr) allowed = allowed && out.same_or_disjoint(dy);
-  if (has_slopes) allowed = allowed && out.disjoint(slope);
+  const bool has_dy = work.dy != nullptr, has_out = work.out != nullptr;
+  const size_t bytes = call.elements * format.element_size, parameter_bytes = work.channels * format.slope_size;
+  const Range x = {address_of(work.x), bytes}, dy = {address_of(work.dy), bytes}, out = {address_of(work.out), bytes};
+  const Range slope = {address_of(work.parameter), parameter_bytes}, sums = {address_of(call.sums), parameter_bytes};
+  bool allowed = true;
+  if (call.elements != 0 && has_out) {
+    allowed = out.same_or_disjoint(x) && (!has_dy || out.same_or_disjoint(dy)) && (!has_slopes || out.disjoint(slope));
+  }
   if (call.sums != nullptr) {
-    allowed = allowed && sums.disjoint(out) && sums.disjoint(x) && sums.disjoint(dy) && sums.disjoint(slope);
+    if (call.elements != 0) {
+      allowed = allowed && sums.disjoint(x) && sums.disjoint(dy) && (!has_out || sums.disjoint(out));
+    }
+    allowed = allowed && (work.parameter == nullptr || parameter_bytes == 0 || sums.disjoint(slope));
   }
   return allowed ? RECTIFY_OK : RECTIFY_ERROR_OVERLAP;
 }
+
+constexpr size_t mask_size(size_t elements) { return elements / 8 + (elements % 8 != 0); }
 
 constexpr rectify_options defaults = {};
 
@@ -84,6 +110,13 @@ int32_t check_tensors(Call& call, Needs needs) noexcept {
   return check_pointers(call, needs);
 }
 
+int32_t check_mask(const Call& call, const void* mask) noexcept {
+  if (call.elements == 0) return RECTIFY_OK;
+  if (mask == nullptr) return RECTIFY_ERROR_NULL_POINTER;
+  const Range out = {address_of(call.work.out), call.elements * call.format->element_size};
+  return out.disjoint({address_of(mask), mask_size(call.elements)}) ? RECTIFY_OK : RECTIFY_ERROR_OVERLAP;
+}
+
 int32_t check_fused_tensors(FusedCall& call, Needs needs) noexcept {
   if (const int32_t status = check_shape(call)) return status;
   const Work& work = call.work;
@@ -92,29 +125,34 @@ int32_t check_fused_tensors(FusedCall& call, Needs needs) noexcept {
                              (call.needs_mask && call.mask == nullptr && call.mask_out == nullptr))) {
     return RECTIFY_ERROR_NULL_POINTER;
   }
-  const size_t bytes = call.elements * format.element_size, mask_bytes = call.elements / 8 + (call.elements % 8 != 0);
-  const size_t parameters = work.channels * format.slope_size;
-  const Range out(work.out, bytes), sums(call.sums, call.sums_are_scalar ? format.scalar_size : parameters);
-  const Range dbias(call.dbias, parameters), mask_out(call.mask_out, mask_bytes), mask(call.mask, mask_bytes);
-  const Range tensors[] = {{work.x, bytes}, {work.dy, bytes}, {call.residual, bytes}};
-  const Range slopes[] = {{work.parameter, parameters}, {call.bias, parameters}};
-  const size_t sum_alignment = call.sums_are_scalar ? format.scalar_size : format.slope_size;
-  if ((tensors[0].address | tensors[1].address | tensors[2].address | out.address) % format.element_size != 0 ||
-      (slopes[0].address | slopes[1].address | dbias.address) % format.slope_size != 0 ||
-      sums.address % sum_alignment != 0) {
+  const size_t sum_size = call.sums_are_scalar ? format.scalar_size : format.slope_size;
+  if (!is_aligned(address_of(work.x) | address_of(work.dy) | address_of(call.residual) | address_of(work.out),
+                  format.element_size) ||
+      !is_aligned(address_of(work.parameter) | address_of(call.bias) | address_of(call.dbias), format.slope_size) ||
+      !is_aligned(address_of(call.sums), sum_size)) {
     return RECTIFY_ERROR_UNALIGNED;
   }
-  bool allowed = out.disjoint(mask) && out.disjoint(slopes[0]) && out.disjoint(slopes[1]);
-  for (const Range& tensor : tensors) allowed = allowed && (tensor.address == 0 || out.same_or_disjoint(tensor));
-  // dx holds z until the sums are taken.
-  if (call.sums != nullptr) allowed = allowed && out.disjoint(tensors[1]);
-  const Range* const alone[] = {&sums, &dbias, &mask_out};
-  for (const Range* range : alone) {
-    for (const Range& tensor : tensors) allowed = allowed && range->disjoint(tensor);
-    for (const Range& slope : slopes) allowed = allowed && range->disjoint(slope);
-    allowed = allowed && range->disjoint(out) && range->disjoint(mask);
-    for (const Range* other : alone) allowed = allowed && (range == other || range->disjoint(*other));
-  }
+  // What out may be, what nothing may be, and what nothing may be and is written: those that are there.
+  const size_t bytes = call.elements * format.element_size, mask_bytes = mask_size(call.elements);
+  const size_t parameters = work.channels * format.slope_size;
+  const Range out = {address_of(work.out), bytes};
+  Ranges tensors, others, alone;
+  tensors.add(work.x, bytes);
+  // z stands in dx until the sums are taken.
+  (call.sums == nullptr ? tensors : others).add(work.dy, bytes);
+  tensors.add(call.residual, bytes);
+  others.add(work.parameter, parameters);
+  others.add(call.bias, parameters);
+  others.add(call.mask, mask_bytes);
+  alone.add(call.dbias, parameters);
+  alone.add(call.sums, call.sums_are_scalar ? sum_size : parameters);
+  alone.add(call.mask_out, mask_bytes);
+  const bool allowed =
+      tensors.all([&](const Range& r) { return out.same_or_disjoint(r); }) &&
+      others.all([&](const Range& r) { return out.disjoint(r); }) && alone.all([&](const Range& own) {
+        const auto apart = [&](const Range& r) { return &r == &own || own.disjoint(r); };
+        return (bytes == 0 || own.disjoint(out)) && tensors.all(apart) && others.all(apart) && alone.all(apart);
+      });
   return allowed ? RECTIFY_OK : RECTIFY_ERROR_OVERLAP;
 }
 
@@ -135,12 +173,15 @@ int32_t check_scratch(const Call& call, const void* scratch, size_t bytes, size_
   if (scratch == nullptr) return RECTIFY_ERROR_NULL_POINTER;
   const Work& work = call.work;
   const size_t tensor = call.elements * call.format->element_size, parameters = work.channels * call.format->slope_size;
-  const Range nodes(scratch, needed);
-  if (nodes.address % call.format->scalar_size != 0) return RECTIFY_ERROR_UNALIGNED;
-  const bool apart = nodes.disjoint(Range(work.x, tensor)) && nodes.disjoint(Range(work.dy, tensor)) &&
-                     nodes.disjoint(Range(work.out, tensor)) && nodes.disjoint(Range(work.parameter, parameters)) &&
-                     nodes.disjoint(Range(call.sums, parameters));
-  return apart ? RECTIFY_OK : RECTIFY_ERROR_OVERLAP;
+  if (!is_aligned(address_of(scratch), call.format->scalar_size)) return RECTIFY_ERROR_UNALIGNED;
+  const Range nodes = {address_of(scratch), needed};
+  Ranges others;
+  others.add(work.x, tensor);
+  others.add(work.dy, tensor);
+  others.add(work.out, tensor);
+  others.add(work.parameter, parameters);
+  others.add(call.sums, parameters);
+  return others.all([&](const Range& r) { return nodes.disjoint(r); }) ? RECTIFY_OK : RECTIFY_ERROR_OVERLAP;
 }
 
 int32_t check_fused_scratch(const FusedCall& call, const void* scratch, size_t bytes, size_t needed) noexcept {

@@ -150,8 +150,6 @@ int32_t fused_backward(FusedCall& call, const rectify_activation& given) {
   Stages stages;
   stages.element_size = call.format->element_size;
   void* const dx = call.work.out;
-  Sum sums[most_sums];
-  size_t sum_count = 0;
   Work bias_work = call.work;
   bias_work.x = bias_work.dy = dx;
   bias_work.out = nullptr;
@@ -167,25 +165,41 @@ int32_t fused_backward(FusedCall& call, const rectify_activation& given) {
       run_maps(stages, call);
       return RECTIFY_OK;
     }
-  } else {
-    // z stands in dx until the activation's kernel, which goes by parts and not by tiles, has read it.
-    const bool in_dx = add_input_stages(call, *call.kernels, dx, stages);
-    Work work = work_of(call, activation, in_dx ? dx : call.work.x);
-    choose_stores(call, in_dx || call.dbias != nullptr, work);
-    const void* divisor = call.mask != nullptr ? activation.parameter : nullptr;
-    sums[sum_count++] = {
-        activation.backward_with_parameter, work, activation.kernels->fold, divisor, call.sums, parameter_size};
-    if (!activation.per_channel && call.work.channels > 1) {
-      // The one sum's blocks are not the other's.
-      FusedCall whole = call;
-      whole.work = flat(call, nullptr, nullptr, nullptr);
-      if (const int32_t status = run_sums(stages, sums, sum_count, whole)) return status;
-      if (call.dbias == nullptr) return RECTIFY_OK;
-      stages.count = sum_count = 0;
-    }
+    const SumPass pass = {&stages, &bias_sum, 1, &call.work};
+    return run_sums(&pass, 1, call);
   }
-  if (call.dbias != nullptr) sums[sum_count++] = bias_sum;
-  return run_sums(stages, sums, sum_count, call);
+
+  // z stands in dx until the activation's kernel, which goes by parts and not by tiles, has read it.
+  const bool in_dx = add_input_stages(call, *call.kernels, dx, stages);
+  Work work = work_of(call, activation, in_dx ? dx : call.work.x);
+  choose_stores(call, in_dx || call.dbias != nullptr, work);
+  const void* divisor = call.mask != nullptr ? activation.parameter : nullptr;
+  const Sum sums[most_sums] = {
+      {activation.backward_with_parameter, work, activation.kernels->fold, divisor, call.sums, parameter_size}, bias_sum};
+  const bool with_bias = call.dbias != nullptr;
+  if (activation.per_channel || call.work.channels == 1) {
+    const SumPass pass = {&stages, sums, with_bias ? 2u : 1u, &call.work};
+    return run_sums(&pass, 1, call);
+  }
+  // The one sum's blocks are not the other's.
+  Stages none;
+  const Work whole = flat(call, nullptr, nullptr, nullptr);
+  const SumPass passes[most_passes] = {{&stages, &sums[0], 1, &whole}, {&none, &sums[1], 1, &call.work}};
+  return run_sums(passes, with_bias ? 2 : 1, call);
+}
+
+// dx from the mask and dy, element by element: checked like a forward of dy, for a small call's sake.
+int32_t backward_from_mask(Call& call, const void* mask, MapKernel Kernels::*kernel) {
+  call.work.dy = call.work.x;
+  call.work.x = mask;
+  if (call.elements != 0) run_map(call.kernels->*kernel, call);
+  return RECTIFY_OK;
+}
+
+int32_t check_with_mask(Call& call, const void* mask) {
+  if (const int32_t status = check_tensors(call, Needs::forward)) return status;
+  if (const int32_t status = check_mask(call, mask)) return status;
+  return check_how(call);
 }
 
 constexpr rectify_activation relu = {RECTIFY_RELU, 0, nullptr};
@@ -206,10 +220,9 @@ int32_t rectify_relu_forward_with_mask(int32_t dtype, size_t n, const void* x, v
 
 int32_t rectify_relu_backward_from_mask(int32_t dtype, size_t n, const void* mask, const void* dy, void* dx,
                                         const rectify_options* options) noexcept {
-  FusedCall call = new_call(dtype, no_slopes, one_channel(n), nullptr, dy, dx, nullptr, nullptr, options);
-  call.mask = mask;
-  call.needs_mask = true;
-  return fused_backward(call, relu);
+  Call call(dtype, no_slopes, {dy, nullptr, dx, nullptr, 1, 1, n, false, false}, nullptr, options);
+  if (const int32_t status = check_with_mask(call, mask)) return status;
+  return backward_from_mask(call, mask, &Kernels::relu_backward_from_mask);
 }
 
 int32_t rectify_leaky_relu_forward_with_mask(int32_t dtype, size_t n, double slope, const void* x, void* y, void* mask,
@@ -222,10 +235,11 @@ int32_t rectify_leaky_relu_forward_with_mask(int32_t dtype, size_t n, double slo
 
 int32_t rectify_leaky_relu_backward_from_mask(int32_t dtype, size_t n, double slope, const void* mask, const void* dy,
                                               void* dx, const rectify_options* options) noexcept {
-  FusedCall call = new_call(dtype, no_slopes, one_channel(n), nullptr, dy, dx, nullptr, nullptr, options);
-  call.mask = mask;
-  call.needs_mask = true;
-  return fused_backward(call, {RECTIFY_LEAKY_RELU, slope, nullptr});
+  Call call(dtype, no_slopes, {dy, nullptr, dx, nullptr, 1, 1, n, false, false}, nullptr, options);
+  if (const int32_t status = check_with_mask(call, mask)) return status;
+  const Scalar rounded = round_scalar(*call.format, slope);
+  call.work.parameter = &rounded;
+  return backward_from_mask(call, mask, &Kernels::leaky_relu_backward_from_mask);
 }
 
 int32_t rectify_prelu_forward_with_mask(int32_t dtype, int32_t slope_dtype, rectify_shape shape, const void* x,

@@ -6,7 +6,8 @@
 
 namespace rectify {
 
-// Calls task(context, index) once for every index in [0, tasks), each inside an FpEnvironment; returns when all are done.
+// Calls task(context, index) once for every index in [0, tasks), each inside an FpEnvironment; returns when all are done
+// and their streaming stores are ordered before what follows.
 // `options` has been checked; it says how many threads at most and whose.
 void run_tasks(size_t tasks, const rectify_options& options, void (*task)(const void* context, size_t index),
                const void* context) noexcept;

@@ -136,6 +136,42 @@ void run_fold(const void* context, size_t) {
   }
 }
 
+void run_one_map(MapKernel kernel, const Work& work, const Call& call) noexcept {
+  if (call.elements <= task_elements) {  // the short way for a small call
+    const FpEnvironment environment;
+    return kernel(work, 0, call.elements);
+  }
+  const MapJob job = {kernel, &work, call.elements};
+  run_tasks(divide_up(call.elements, task_elements), *call.options, run_map_task, &job);
+}
+
+SumPlan plan_pass(const SumPass& pass) {
+  const bool once = pass.stages->count == 0 && pass.count == 1;
+  return plan_sum(*pass.shape, once ? most_nodes : most_nodes_of_stages(pass.shape->channels));
+}
+
+// The nodes that are to be folded, and the scratch of the tasks.
+size_t node_bytes(const SumPass& pass, const SumPlan& plan, size_t scalar_size) {
+  size_t folded = 0;
+  for (size_t s = 0; s < pass.count; ++s) folded += is_folded(pass.sums[s], plan, scalar_size);
+  return folded * plan.nodes * pass.shape->channels * scalar_size;
+}
+size_t space_for(const SumPass& pass, const SumPlan& plan, size_t scalar_size) {
+  return node_bytes(pass, plan, scalar_size) + plan.nodes * plan.tiles * plan.levels * plan.tile * scalar_size;
+}
+
+void run_pass(const SumPass& pass, const SumPlan& plan, std::byte* space, const Call& call) {
+  const size_t scalar_size = call.format->scalar_size, bytes_of_nodes = node_bytes(pass, plan, scalar_size);
+  SumJob job = {pass.stages, pass.sums, pass.count, pass.shape, &plan, {}, space + bytes_of_nodes, scalar_size};
+  for (size_t s = 0; s < pass.count; ++s) {
+    const bool folded = is_folded(pass.sums[s], plan, scalar_size);
+    job.nodes[s] = folded ? space : static_cast<std::byte*>(pass.sums[s].sums);
+    if (folded) space += plan.nodes * pass.shape->channels * scalar_size;
+  }
+  run_tasks(plan.nodes * plan.tiles, *call.options, run_sum_task, &job);
+  if (bytes_of_nodes != 0) run_tasks(1, *call.options, run_fold, &job);
+}
+
 }  // namespace
 
 bool is_beyond_cache(const Call& call, size_t tensors) noexcept {
@@ -145,15 +181,11 @@ bool is_beyond_cache(const Call& call, size_t tensors) noexcept {
 
 void run_map(MapKernel kernel, Call& call) noexcept {
   choose_stores(call);
-  if (call.elements <= task_elements) {  // the short way for a small call
-    const FpEnvironment environment;
-    return kernel(call.work, 0, call.elements);
-  }
-  const MapJob job = {kernel, &call.work, call.elements};
-  run_tasks(divide_up(call.elements, task_elements), *call.options, run_map_task, &job);
+  run_one_map(kernel, call.work, call);
 }
 
 void run_maps(const Stages& stages, const Call& call) noexcept {
+  if (stages.count == 1) return run_one_map(stages.stage[0].kernel, stages.stage[0].work, call);
   if (call.elements <= task_elements) {
     const FpEnvironment environment;
     return stages.run(0, call.elements);
@@ -166,41 +198,35 @@ int32_t run_sum(SumKernel kernel, Call& call) noexcept {
   choose_stores(call);
   const Work& work = call.work;
   const size_t scalar_size = call.format->scalar_size, sum_size = call.format->slope_size;
-  if (work.channels == 1 && work.inner <= run_block && sum_size == scalar_size) {  // the short way for a small call
+  const bool one_leaf =
+      work.inner == 1 && work.channels > 1 ? work.outer <= row_block : work.outer == 1 && work.inner <= run_block;
+  if (one_leaf && call.elements <= task_elements && sum_size == scalar_size) {  // the short way for a small call
     const FpEnvironment environment;
-    kernel(work, {0, 1, 0, 1, call.sums, nullptr});
+    kernel(work, {0, 1, 0, work.channels, call.sums, nullptr});
     return RECTIFY_OK;
   }
   const Sum sum = {kernel, work, call.kernels->fold, nullptr, call.sums, sum_size};
-  return run_sums(Stages(), &sum, 1, call);
+  Stages none;
+  const SumPass pass = {&none, &sum, 1, &work};
+  return run_sums(&pass, 1, call);
 }
 
-int32_t run_sums(const Stages& stages, const Sum* sums, size_t count, const Call& call) noexcept {
-  const Work& work = call.work;
-  const size_t scalar_size = call.format->scalar_size;
-  const bool once = stages.count == 0 && count == 1;
-  const SumPlan plan = plan_sum(work, once ? most_nodes : most_nodes_of_stages(work.channels));
-  const size_t tasks = plan.nodes * plan.tiles;
-  size_t node_values = 0, scratch_values = tasks * plan.levels * plan.tile;
-  for (size_t s = 0; s < count; ++s) node_values += is_folded(sums[s], plan, scalar_size) ? plan.nodes * work.channels : 0;
+int32_t run_sums(const SumPass* passes, size_t count, const Call& call) noexcept {
+  SumPlan plans[most_passes];
+  size_t bytes = 0;  // the passes follow each other, so one space serves them all
+  for (size_t p = 0; p < count; ++p) {
+    plans[p] = plan_pass(passes[p]);
+    bytes = std::max(bytes, space_for(passes[p], plans[p], call.format->scalar_size));
+  }
   alignas(64) std::byte stack[8192];
   std::unique_ptr<std::byte[]> heap;
   std::byte* space = stack;
-  const size_t bytes = (node_values + scratch_values) * scalar_size;
   if (bytes > sizeof stack) {
     heap.reset(new (std::nothrow) std::byte[bytes]);
     if (heap == nullptr) return RECTIFY_ERROR_OUT_OF_MEMORY;
     space = heap.get();
   }
-
-  SumJob job = {&stages, sums, count, &work, &plan, {}, space + node_values * scalar_size, scalar_size};
-  for (size_t s = 0; s < count; ++s) {
-    const bool folded = is_folded(sums[s], plan, scalar_size);
-    job.nodes[s] = folded ? space : static_cast<std::byte*>(sums[s].sums);
-    if (folded) space += plan.nodes * work.channels * scalar_size;
-  }
-  run_tasks(tasks, *call.options, run_sum_task, &job);
-  if (node_values != 0) run_tasks(1, *call.options, run_fold, &job);
+  for (size_t p = 0; p < count; ++p) run_pass(passes[p], plans[p], space, call);
   return RECTIFY_OK;
 }
 

@@ -27,9 +27,17 @@ struct Sum {
 // A fused call without sums.
 void run_maps(const Stages& stages, const Call& call) noexcept;
 
-inline constexpr size_t most_sums = 2;
+// Sums over the same shape, taken together.
+struct SumPass {
+  const Stages* stages;
+  const Sum* sums;
+  size_t count;
+  const Work* shape;
+};
 
-// All sums over call.work's shape. Fails only for want of memory, and then before anything is written.
-int32_t run_sums(const Stages& stages, const Sum* sums, size_t count, const Call& call) noexcept;
+inline constexpr size_t most_sums = 2, most_passes = 2;
+
+// One pass after the other. Fails only for want of memory, and then before anything is written.
+int32_t run_sums(const SumPass* passes, size_t count, const Call& call) noexcept;
 
 }  // namespace rectify

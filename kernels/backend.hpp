@@ -24,7 +24,7 @@ struct Work {
   size_t channels;
   size_t inner;
   bool beyond_cache;  // too large for the caches
-  bool streaming;     // store past them; never for an output that is an input
+  bool streaming;     // store past them, which the thread fences later; never for an output that is an input
 };
 
 // A part of dx and the parameter's gradient in one pass. The unit is a leaf: one channel's block of the summation tree

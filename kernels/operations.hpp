@@ -59,12 +59,11 @@ struct Format {
   }
 };
 
-// Chooses the kind of store, once per task. The fence orders streaming stores before what this thread writes next.
+// Chooses the kind of store, once per task. Who runs the tasks fences the streaming ones.
 template <class Walk>
 RECTIFY_INLINE void with_store(bool streaming, Walk walk) {
-  if (!streaming) return walk.template operator()<Store::ordinary>();
-  walk.template operator()<Store::streaming>();
-  stream_fence();
+  if (streaming) return walk.template operator()<Store::streaming>();
+  walk.template operator()<Store::ordinary>();
 }
 
 template <class Walk>

@@ -1,8 +1,6 @@
 // Every bad argument gets its own status, and the call that refuses it reads nothing and writes nothing: the tensors lie in
 // memory that may not be touched. What is allowed is accepted.
 #include <gtest/gtest.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cstddef>
@@ -19,18 +17,19 @@
 #include <vector>
 
 #include "rectify/rectify.h"
+#include "tests/support/arguments.hpp"
 #include "tests/support/formats.hpp"
 #include "tests/support/inputs.hpp"
 #include "tests/support/same_bits.hpp"
 
-namespace {
+namespace rectify::tests {
 bool refuse_memory = false;
 size_t refusals = 0;
-}  // namespace
+}  // namespace rectify::tests
 
 // Memory that the library asks for and does not get. Nothing else here uses the form that returns NULL.
 void* operator new[](size_t bytes, const std::nothrow_t&) noexcept {
-  if (refuse_memory) return ++refusals, nullptr;
+  if (rectify::tests::refuse_memory) return ++rectify::tests::refusals, nullptr;
   try {
     return ::operator new[](bytes);
   } catch (const std::bad_alloc&) {
@@ -43,27 +42,6 @@ namespace {
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
 constexpr size_t most = std::numeric_limits<size_t>::max();
-
-// What is asked for does not depend on values, so tensors are bytes here, and a format is the sizes of its numbers.
-struct Sizes {
-  const char* name;
-  int32_t dtype;
-  int32_t slope_dtype;
-  size_t element;
-  size_t slope;
-  size_t scalar;
-};
-
-std::ostream& operator<<(std::ostream& stream, const Sizes& sizes) { return stream << sizes.name; }
-
-std::vector<Sizes> all_formats() {
-  std::vector<Sizes> list;
-  for_each_format([&]<class Format>() {
-    list.push_back({Format::name, Format::dtype, Format::slope_dtype, sizeof(typename Format::Element),
-                    sizeof(typename Format::Slope), sizeof(typename Format::Scalar)});
-  });
-  return list;
-}
 
 struct Arguments {
   int32_t dtype;
@@ -122,26 +100,6 @@ const Function functions[] = {
      [](const Arguments& a) {
        return rectify_elu_backward_from_y(a.dtype, a.shape.inner, a.parameter, a.x, a.dy, a.out, a.options);
      }},
-};
-
-// One block of memory, open or closed, with room for every tensor well apart from the others.
-class Memory {
- public:
-  static constexpr size_t room = 65536;  // bytes for a tensor; it begins in the middle
-  enum Access { open, closed };
-  explicit Memory(Access access) {
-    data_ =
-        mmap(nullptr, 5 * room, access == open ? PROT_READ | PROT_WRITE : PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (data_ == MAP_FAILED) throw std::bad_alloc();
-  }
-  Memory(const Memory&) = delete;
-  Memory& operator=(const Memory&) = delete;
-  ~Memory() { munmap(data_, 5 * room); }
-
-  std::byte* tensor(size_t index) const { return static_cast<std::byte*>(data_) + index * room + room / 2; }
-
- private:
-  void* data_;
 };
 
 class ArgumentsOf : public testing::TestWithParam<std::tuple<Function, Sizes>> {

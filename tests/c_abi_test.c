@@ -84,6 +84,42 @@ int main(void) {
   CHECK(rectify_elu_backward(RECTIFY_F32, 6, 2.0, x, dy, out, sum, NULL) == RECTIFY_OK);
   CHECK(out[0] > 0.2706f && out[0] < 0.2707f && out[2] == 6.0f && out[3] == 4.0f && sum[0] < -8.01f && sum[0] > -8.03f);
 
+  /* Elements 3 and 4 of x are above zero. */
+  unsigned char mask = 0;
+  CHECK(rectify_relu_forward_with_mask(RECTIFY_F32, 6, x, out, &mask, NULL) == RECTIFY_OK && same(out, relu, 6));
+  CHECK(mask == (1 << 3 | 1 << 4));
+  CHECK(rectify_relu_backward_from_mask(RECTIFY_F32, 6, &mask, dy, out, NULL) == RECTIFY_OK && same(out, relu_gradient, 6));
+  mask = 0;
+  CHECK(rectify_leaky_relu_forward_with_mask(RECTIFY_F32, 6, 0.25, x, out, &mask, &options) == RECTIFY_OK);
+  CHECK(same(out, leaky, 6) && mask == (1 << 3 | 1 << 4));
+  CHECK(rectify_leaky_relu_backward_from_mask(RECTIFY_F32, 6, 0.25, &mask, dy, out, NULL) == RECTIFY_OK);
+  CHECK(same(out, leaky_gradient, 6));
+
+  /* A layer in place: y takes x's place, then dx takes y's. */
+  float layer[6];
+  memcpy(layer, x, sizeof layer);
+  mask = 0;
+  CHECK(rectify_prelu_forward_with_mask(RECTIFY_F32, RECTIFY_F32, channels_last, layer, slope, layer, &mask, NULL) == 0);
+  CHECK(mask == (1 << 3 | 1 << 4));
+  CHECK(rectify_prelu_backward_from_mask(RECTIFY_F32, RECTIFY_F32, channels_last, layer, &mask, slope, dy, layer, sum,
+                                         NULL) == RECTIFY_OK);
+  CHECK(same(layer, last, 6) && same(sum, last_sums, 3)); /* exact: the slopes are powers of two */
+
+  const float bias[3] = {1.0f, 1.0f, -1.0f}, residual[6] = {0.0f, 0.0f, 0.0f, 0.0f, -4.0f, 0.0f};
+  const float fused[6] = {-0.25f, 0.0f, -0.25f, 2.0f, -0.25f, -1.25f}; /* of z = -1, 0, -1, 2, -1, -5 */
+  const rectify_activation activation = {RECTIFY_LEAKY_RELU, 0.25, NULL};
+  CHECK(rectify_fused_forward(RECTIFY_F32, RECTIFY_F32, channels_last, x, bias, residual, activation, out, &mask, NULL) ==
+        RECTIFY_OK);
+  CHECK(same(out, fused, 6) && mask == 1 << 3);
+  const float fused_gradient[6] = {0.25f, 0.5f, 0.75f, 4.0f, 1.25f, 1.5f}, dbias[3] = {4.25f, 1.75f, 2.25f};
+  float dparameter = 0.0f;
+  CHECK(rectify_fused_backward(RECTIFY_F32, RECTIFY_F32, channels_last, x, bias, residual, NULL, activation, dy, out, sum,
+                               &dparameter, &options) == RECTIFY_OK);
+  CHECK(same(out, fused_gradient, 6) && same(sum, dbias, 3) && dparameter == -1.0f - 3.0f - 5.0f - 30.0f);
+  CHECK(rectify_fused_backward(RECTIFY_F32, RECTIFY_F32, channels_last, NULL, NULL, NULL, &mask, activation, dy, out, sum,
+                               NULL, NULL) == RECTIFY_OK);
+  CHECK(same(out, fused_gradient, 6) && same(sum, dbias, 3));
+
   CHECK(rectify_relu_forward(RECTIFY_F32, 6, NULL, out, NULL) == RECTIFY_ERROR_NULL_POINTER);
 
   /* A large call reaches the callback. */

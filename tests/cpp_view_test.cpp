@@ -142,6 +142,8 @@ struct CppView : testing::Test {
   Values c = nothing, cpp = c;                        // y or dx
   Slopes c_sums = no_sums, cpp_sums = c_sums;         // dslope
   typename F::Scalar c_sum = untouched, sum = c_sum;  // a scalar's dslope or dalpha
+  Slopes c_dbias = no_sums, cpp_dbias = no_sums;
+  std::vector<std::uint8_t> c_mask = std::vector<std::uint8_t>(mask_bytes(n), 0xA5), cpp_mask = c_mask;
 
   // The C function wrote something, and the C++ function the same.
   void expect_equal() {
@@ -149,6 +151,8 @@ struct CppView : testing::Test {
     EXPECT_TRUE(same_bytes(c, cpp));
     EXPECT_TRUE(same_bytes(c_sums, cpp_sums));
     EXPECT_EQ(c_sum, sum);
+    EXPECT_TRUE(same_bytes(c_dbias, cpp_dbias));
+    EXPECT_EQ(c_mask, cpp_mask);
   }
   void expect_equal_sums() {
     EXPECT_TRUE(c_sum != untouched || !same_bytes(no_sums, c_sums));
@@ -160,12 +164,16 @@ struct CppView : testing::Test {
     EXPECT_TRUE(same_bytes(nothing, cpp));
     EXPECT_TRUE(same_bytes(no_sums, cpp_sums));
     EXPECT_EQ(untouched, sum);
+    EXPECT_TRUE(same_bytes(no_sums, cpp_dbias));
+    EXPECT_EQ(c_mask, cpp_mask);
   }
 
   // Each input and output in turn one value short.
   std::span<const Element> short_x() const { return std::span(x).first(n - 1); }
   std::span<const Element> short_dy() const { return std::span(dy).first(n - 1); }
   std::span<Element> short_out() { return std::span(cpp).first(n - 1); }
+  std::span<std::uint8_t> short_mask() { return std::span(cpp_mask).first(mask_bytes(n) - 1); }
+  std::span<const Slope> short_slopes() const { return std::span(slopes).first(channels - 1); }
 };
 TYPED_TEST_SUITE(CppView, Formats, FormatName);
 
@@ -269,6 +277,113 @@ TYPED_TEST(CppView, EluBackwardFromY) {
   ASSERT_EQ(RECTIFY_OK, rectify_elu_backward_from_y(TypeParam::dtype, n, 1.25, this->x.data(), this->dy.data(),
                                                     this->c.data(), nullptr));
   ASSERT_EQ(status::ok, elu_backward_from_y(1.25, this->x, this->dy, this->cpp));
+  this->expect_equal();
+}
+
+TYPED_TEST(CppView, ReluWithMask) {
+  ASSERT_EQ(RECTIFY_OK, rectify_relu_forward_with_mask(TypeParam::dtype, n, this->x.data(), this->c.data(),
+                                                       this->c_mask.data(), nullptr));
+  ASSERT_EQ(status::ok, relu_forward_with_mask(this->x, this->cpp, this->cpp_mask));
+  this->expect_equal();
+  ASSERT_EQ(RECTIFY_OK, rectify_relu_backward_from_mask(TypeParam::dtype, n, this->c_mask.data(), this->dy.data(),
+                                                        this->c.data(), nullptr));
+  ASSERT_EQ(status::ok, relu_backward_from_mask(this->cpp_mask, this->dy, this->cpp));
+  this->expect_equal();
+}
+
+TYPED_TEST(CppView, LeakyReluWithMask) {
+  ASSERT_EQ(RECTIFY_OK, rectify_leaky_relu_forward_with_mask(TypeParam::dtype, n, 0.1, this->x.data(), this->c.data(),
+                                                             this->c_mask.data(), nullptr));
+  ASSERT_EQ(status::ok, leaky_relu_forward_with_mask(0.1, this->x, this->cpp, this->cpp_mask));
+  this->expect_equal();
+  ASSERT_EQ(RECTIFY_OK, rectify_leaky_relu_backward_from_mask(TypeParam::dtype, n, 0.1, this->c_mask.data(),
+                                                              this->dy.data(), this->c.data(), nullptr));
+  ASSERT_EQ(status::ok, leaky_relu_backward_from_mask(0.1, this->cpp_mask, this->dy, this->cpp));
+  this->expect_equal();
+}
+
+TYPED_TEST(CppView, PreluWithMask) {
+  ASSERT_EQ(RECTIFY_OK, rectify_prelu_forward_with_mask(TypeParam::dtype, TypeParam::slope_dtype, layout, this->x.data(),
+                                                        this->slopes.data(), this->c.data(), this->c_mask.data(), nullptr));
+  ASSERT_EQ(status::ok, prelu_forward_with_mask(layout, this->x, this->slopes, this->cpp, this->cpp_mask));
+  this->expect_equal();
+  const typename TestFixture::Values y = this->c;
+  for (const bool dslope : {true, false}) {
+    ASSERT_EQ(RECTIFY_OK,
+              rectify_prelu_backward_from_mask(TypeParam::dtype, TypeParam::slope_dtype, layout, y.data(),
+                                               this->c_mask.data(), this->slopes.data(), this->dy.data(), this->c.data(),
+                                               dslope ? this->c_sums.data() : nullptr, nullptr));
+    ASSERT_EQ(status::ok,
+              dslope
+                  ? prelu_backward_from_mask(layout, y, this->cpp_mask, this->slopes, this->dy, this->cpp, this->cpp_sums)
+                  : prelu_backward_from_mask(layout, y, this->cpp_mask, this->slopes, this->dy, this->cpp, std::nullopt));
+    this->expect_equal();
+  }
+}
+
+// ---- Fused calls: each activation, with everything and with as little as can be
+
+TYPED_TEST(CppView, FusedForward) {
+  const auto expect = [&](const auto& f, rectify_activation c_activation) {
+    ASSERT_EQ(RECTIFY_OK,
+              rectify_fused_forward(TypeParam::dtype, TypeParam::slope_dtype, layout, this->x.data(), this->slopes.data(),
+                                    this->dy.data(), c_activation, this->c.data(), this->c_mask.data(), nullptr));
+    ASSERT_EQ(status::ok, fused_forward(layout, this->x, this->slopes, this->dy, f, this->cpp, this->cpp_mask));
+    this->expect_equal();
+    ASSERT_EQ(RECTIFY_OK, rectify_fused_forward(TypeParam::dtype, TypeParam::slope_dtype, layout, this->x.data(), nullptr,
+                                                nullptr, c_activation, this->c.data(), nullptr, nullptr));
+    ASSERT_EQ(status::ok, fused_forward(layout, this->x, std::nullopt, std::nullopt, f, this->cpp, std::nullopt));
+    this->expect_equal();
+  };
+  expect(relu{}, {RECTIFY_RELU, 0, nullptr});
+  expect(leaky_relu{0.1}, {RECTIFY_LEAKY_RELU, 0.1, nullptr});
+  expect(prelu{this->slopes}, {RECTIFY_PRELU, 0, this->slopes.data()});
+  expect(elu{1.25}, {RECTIFY_ELU, 1.25, nullptr});
+}
+
+TYPED_TEST(CppView, FusedBackward) {
+  const auto expect = [&](const auto& f, rectify_activation c_activation, auto&& gradient, void* c_gradient) {
+    ASSERT_EQ(RECTIFY_OK,
+              rectify_fused_backward(TypeParam::dtype, TypeParam::slope_dtype, layout, this->x.data(), this->slopes.data(),
+                                     this->x.data(), nullptr, c_activation, this->dy.data(), this->c.data(),
+                                     this->c_dbias.data(), c_gradient, nullptr));
+    ASSERT_EQ(status::ok, fused_backward(layout, this->x, this->slopes, this->x, std::nullopt, f, this->dy, this->cpp,
+                                         this->cpp_dbias, gradient));
+    this->expect_equal();
+    ASSERT_EQ(RECTIFY_OK,
+              rectify_fused_backward(TypeParam::dtype, TypeParam::slope_dtype, layout, this->x.data(), nullptr, nullptr,
+                                     nullptr, c_activation, this->dy.data(), this->c.data(), nullptr, nullptr, nullptr));
+    ASSERT_EQ(status::ok, fused_backward(layout, this->x, std::nullopt, std::nullopt, std::nullopt, f, this->dy, this->cpp,
+                                         std::nullopt, std::nullopt));
+    this->expect_equal();
+  };
+  expect(relu{}, {RECTIFY_RELU, 0, nullptr}, std::nullopt, nullptr);
+  expect(leaky_relu{0.1}, {RECTIFY_LEAKY_RELU, 0.1, nullptr}, &this->sum, &this->c_sum);
+  expect(prelu{this->slopes}, {RECTIFY_PRELU, 0, this->slopes.data()}, this->cpp_sums, this->c_sums.data());
+  expect(elu{1.25}, {RECTIFY_ELU, 1.25, nullptr}, &this->sum, &this->c_sum);
+}
+
+TYPED_TEST(CppView, FusedBackwardFromMask) {
+  this->c_mask.assign(this->c_mask.size(), 0x5A);
+  this->cpp_mask = this->c_mask;
+  ASSERT_EQ(RECTIFY_OK, rectify_fused_backward(TypeParam::dtype, TypeParam::slope_dtype, layout, nullptr, nullptr, nullptr,
+                                               this->c_mask.data(), {RECTIFY_LEAKY_RELU, 0.1, nullptr}, this->dy.data(),
+                                               this->c.data(), this->c_dbias.data(), nullptr, nullptr));
+  ASSERT_EQ(status::ok, fused_backward(layout, std::nullopt, std::nullopt, std::nullopt, this->cpp_mask, leaky_relu{0.1},
+                                       this->dy, this->cpp, this->cpp_dbias, std::nullopt));
+  this->expect_equal();
+}
+
+// What is chosen at run time, and pointers that ask for nothing.
+TYPED_TEST(CppView, FusedWithOptionals) {
+  std::optional<std::span<const typename TypeParam::Slope>> bias;
+  std::optional<std::span<const typename TypeParam::Element>> residual = this->dy;
+  std::optional<std::span<typename TypeParam::Slope>> dbias;
+  ASSERT_EQ(RECTIFY_OK, rectify_fused_backward(TypeParam::dtype, TypeParam::slope_dtype, layout, this->x.data(), nullptr,
+                                               this->dy.data(), nullptr, {RECTIFY_ELU, 1.0, nullptr}, this->dy.data(),
+                                               this->c.data(), nullptr, nullptr, nullptr));
+  ASSERT_EQ(status::ok,
+            fused_backward(layout, this->x, bias, residual, std::nullopt, elu{1.0}, this->dy, this->cpp, dbias, nullptr));
   this->expect_equal();
 }
 
@@ -376,6 +491,67 @@ TYPED_TEST(CppView, LengthsOfElu) {
   this->expect_untouched();
 }
 
+TYPED_TEST(CppView, LengthsOfMasks) {
+  const auto wrong = status::invalid_argument;
+  EXPECT_EQ(wrong, relu_forward_with_mask(this->short_x(), this->cpp, this->cpp_mask));
+  EXPECT_EQ(wrong, relu_forward_with_mask(this->x, this->short_out(), this->cpp_mask));
+  EXPECT_EQ(wrong, relu_forward_with_mask(this->x, this->cpp, this->short_mask()));
+  EXPECT_EQ(wrong, relu_backward_from_mask(this->short_mask(), this->dy, this->cpp));
+  EXPECT_EQ(wrong, relu_backward_from_mask(this->cpp_mask, this->short_dy(), this->cpp));
+  EXPECT_EQ(wrong, leaky_relu_forward_with_mask(0.1, this->x, this->short_out(), this->cpp_mask));
+  EXPECT_EQ(wrong, leaky_relu_forward_with_mask(0.1, this->x, this->cpp, this->short_mask()));
+  EXPECT_EQ(wrong, leaky_relu_backward_from_mask(0.1, this->short_mask(), this->dy, this->cpp));
+  EXPECT_EQ(wrong, leaky_relu_backward_from_mask(0.1, this->cpp_mask, this->short_dy(), this->cpp));
+  EXPECT_EQ(wrong, prelu_forward_with_mask(layout, this->short_x(), this->slopes, this->cpp, this->cpp_mask));
+  EXPECT_EQ(wrong, prelu_forward_with_mask(layout, this->x, this->short_slopes(), this->cpp, this->cpp_mask));
+  EXPECT_EQ(wrong, prelu_forward_with_mask(layout, this->x, this->slopes, this->short_out(), this->cpp_mask));
+  EXPECT_EQ(wrong, prelu_forward_with_mask(layout, this->x, this->slopes, this->cpp, this->short_mask()));
+  const auto backward = [&](auto y, auto mask, auto parameters, auto gradient, auto dx, auto dslope) {
+    return prelu_backward_from_mask(layout, y, mask, parameters, gradient, dx, dslope);
+  };
+  const std::span y(this->x), gradient(this->dy), dx(this->cpp), mask(this->cpp_mask), parameters(this->slopes);
+  const std::span dslope(this->cpp_sums);
+  EXPECT_EQ(wrong, backward(this->short_x(), mask, parameters, gradient, dx, dslope));
+  EXPECT_EQ(wrong, backward(y, this->short_mask(), parameters, gradient, dx, dslope));
+  EXPECT_EQ(wrong, backward(y, mask, this->short_slopes(), gradient, dx, dslope));
+  EXPECT_EQ(wrong, backward(y, mask, parameters, this->short_dy(), dx, dslope));
+  EXPECT_EQ(wrong, backward(y, mask, parameters, gradient, this->short_out(), dslope));
+  EXPECT_EQ(wrong, backward(y, mask, parameters, gradient, dx, dslope.first(channels - 1)));
+  this->expect_untouched();
+}
+
+TYPED_TEST(CppView, LengthsOfFused) {
+  const auto wrong = status::invalid_argument;
+  const auto forward = [&](auto input, auto bias, auto residual, auto parameters, auto y, auto mask) {
+    return fused_forward(layout, input, bias, residual, prelu{parameters}, y, mask);
+  };
+  const auto backward = [&](auto input, auto bias, auto residual, auto parameters, auto gradient, auto dx, auto dbias,
+                            auto dslope) {
+    return fused_backward(layout, input, bias, residual, std::nullopt, prelu{parameters}, gradient, dx, dbias, dslope);
+  };
+  const std::span input(this->x), gradient(this->dy), dx(this->cpp), mask(this->cpp_mask), parameters(this->slopes);
+  const std::span dbias(this->cpp_dbias), dslope(this->cpp_sums);
+  EXPECT_EQ(wrong, forward(this->short_x(), parameters, gradient, parameters, dx, mask));
+  EXPECT_EQ(wrong, forward(input, this->short_slopes(), gradient, parameters, dx, mask));
+  EXPECT_EQ(wrong, forward(input, parameters, this->short_dy(), parameters, dx, mask));
+  EXPECT_EQ(wrong, forward(input, parameters, gradient, this->short_slopes(), dx, mask));
+  EXPECT_EQ(wrong, forward(input, parameters, gradient, parameters, this->short_out(), mask));
+  EXPECT_EQ(wrong, forward(input, parameters, gradient, parameters, dx, this->short_mask()));
+  EXPECT_EQ(wrong, backward(this->short_x(), parameters, input, parameters, gradient, dx, dbias, dslope));
+  EXPECT_EQ(wrong, backward(input, this->short_slopes(), input, parameters, gradient, dx, dbias, dslope));
+  EXPECT_EQ(wrong, backward(input, parameters, this->short_x(), parameters, gradient, dx, dbias, dslope));
+  EXPECT_EQ(wrong, backward(input, parameters, input, this->short_slopes(), gradient, dx, dbias, dslope));
+  EXPECT_EQ(wrong, backward(input, parameters, input, parameters, this->short_dy(), dx, dbias, dslope));
+  EXPECT_EQ(wrong, backward(input, parameters, input, parameters, gradient, this->short_out(), dbias, dslope));
+  EXPECT_EQ(wrong, backward(input, parameters, input, parameters, gradient, dx, dbias.first(channels - 1), dslope));
+  EXPECT_EQ(wrong, backward(input, parameters, input, parameters, gradient, dx, dbias, dslope.first(channels - 1)));
+  EXPECT_EQ(wrong, fused_backward(layout, std::nullopt, std::nullopt, std::nullopt, this->short_mask(), relu{}, gradient,
+                                  dx, dbias, std::nullopt));
+  EXPECT_EQ(status::size_overflow,
+            fused_forward(nchw(2, SIZE_MAX / 2 + 1, 1), input, parameters, gradient, relu{}, dx, mask));
+  this->expect_untouched();
+}
+
 // ---- Options, shapes, statuses
 
 using Values = std::vector<float>;
@@ -420,6 +596,16 @@ TEST(CppViewOptions, AreHandedOn) {
   EXPECT_EQ(status::unknown_backend, elu_forward(1.0, x, y, wrong));
   EXPECT_EQ(status::unknown_backend, elu_backward(1.0, x, x, y, sum.data(), wrong));
   EXPECT_EQ(status::unknown_backend, elu_backward_from_y(1.0, x, x, y, wrong));
+  std::vector<std::uint8_t> mask(1);
+  const std::nullopt_t none = std::nullopt;
+  EXPECT_EQ(status::unknown_backend, relu_forward_with_mask(x, y, mask, wrong));
+  EXPECT_EQ(status::unknown_backend, relu_backward_from_mask(mask, x, y, wrong));
+  EXPECT_EQ(status::unknown_backend, leaky_relu_forward_with_mask(1.0, x, y, mask, wrong));
+  EXPECT_EQ(status::unknown_backend, leaky_relu_backward_from_mask(1.0, mask, x, y, wrong));
+  EXPECT_EQ(status::unknown_backend, prelu_forward_with_mask(flat, x, slope, y, mask, wrong));
+  EXPECT_EQ(status::unknown_backend, prelu_backward_from_mask(flat, x, mask, slope, x, y, sum, wrong));
+  EXPECT_EQ(status::unknown_backend, fused_forward(flat, x, none, none, relu{}, y, none, wrong));
+  EXPECT_EQ(status::unknown_backend, fused_backward(flat, x, none, none, none, relu{}, x, y, none, none, wrong));
   const char* name = nullptr;
   EXPECT_EQ(status::unknown_backend, backend_in_use(name, wrong));
   EXPECT_EQ(nullptr, name);
@@ -563,6 +749,21 @@ constexpr bool sums_to = requires(std::vector<X> x, Scalar sum) {
 };
 static_assert(sums_to<float, float> && sums_to<float16, float> && sums_to<bfloat16, float> && sums_to<double, double>);
 static_assert(!sums_to<double, float> && !sums_to<float, double> && !sums_to<bfloat16, bfloat16>);
+
+// Bias, dbias and slopes are of one format, and the gradient is the activation's.
+template <class X, class Bias, class DBias, class F, class D>
+constexpr bool fuses = requires(std::vector<X> x, std::vector<Bias> bias, std::vector<DBias> dbias, const F& f, D d) {
+  fused_forward(layout, x, bias, x, f, x, std::nullopt);
+  fused_backward(layout, x, bias, x, std::nullopt, f, x, x, dbias, d);
+};
+using Spans = std::span<float>;
+static_assert(fuses<float, float, float, relu, std::nullopt_t> && fuses<bfloat16, float, float, elu, float*>);
+static_assert(fuses<bfloat16, bfloat16, bfloat16, prelu<std::span<const bfloat16>>, std::span<bfloat16>>);
+static_assert(!fuses<bfloat16, float, bfloat16, relu, std::nullopt_t>);
+static_assert(!fuses<bfloat16, bfloat16, bfloat16, prelu<std::span<const float>>, Spans>);
+static_assert(!fuses<float, float, float, relu, float*> && !fuses<float, float, float, relu, Spans>);
+static_assert(!fuses<double, double, double, elu, float*> && !fuses<float, float, float, leaky_relu, Spans>);
+static_assert(!fuses<float, double, double, relu, std::nullopt_t>);
 
 // ---- float16 and bfloat16
 

@@ -41,5 +41,17 @@ status call(const rectify::shape& shape, std::vector<bfloat16>& x, std::vector<b
   return rectify::relu_forward(integers, integers);
 #elif WRONG == 12  // sizeof: of a type that cannot be the format it is said to be
   return rectify::relu_forward(lies, lies);
+#elif WRONG == 13  // uint8_t: a mask of anything but bytes
+  return rectify::relu_forward_with_mask(x, y, f32);
+#elif WRONG == 14  // one_parameter_format: bias and slopes of two types
+  return rectify::fused_forward(shape, x, f32, std::nullopt, rectify::prelu{y}, y, std::nullopt);
+#elif WRONG == 15  // parameter_gradient_of: ReLU has no parameter
+  return rectify::fused_backward(shape, x, f32, x, std::nullopt, rectify::relu{}, x, y, f32, &f32[0]);
+#elif WRONG == 16  // same_number_format: a residual
+  return rectify::fused_forward(shape, x, std::nullopt, f32, rectify::relu{}, y, std::nullopt);
+#elif WRONG == 17  // slopes_for: a bias of neither type
+  return rectify::fused_forward(shape, x, f64, std::nullopt, rectify::relu{}, y, std::nullopt);
+#elif WRONG == 18  // activation: of rectify's
+  return rectify::fused_forward(shape, x, std::nullopt, std::nullopt, 0.1, y, std::nullopt);
 #endif
 }

@@ -85,6 +85,13 @@ void on_trap(int, siginfo_t*, void* context) {
   abort();  // not ours
 }
 
+// The format's name without that of its slopes.
+template <class Format>
+std::string name_of_element() {
+  const std::string name = Format::name;
+  return name.substr(0, name.find("_slopes"));
+}
+
 // Every kernel of every backend that can run here, by name: avx2.f16.elu_forward. Where tables share a kernel it has one
 // name, and nothing else may be shared.
 class KernelNames {
@@ -103,8 +110,8 @@ class KernelNames {
   // What has no slopes is the same for every format of slopes; the reference folds all sums to f32 by one function.
   template <class Format>
   static std::string name(const std::string& backend, const std::string& kernel) {
-    std::string format = Format::name;
-    if (!kernel.starts_with("prelu_") && kernel != "fold") format = format.substr(0, format.find("_slopes"));
+    const bool has_slopes = kernel.starts_with("prelu_") || kernel == "bias_forward" || kernel == "fold";
+    std::string format = has_slopes ? Format::name : name_of_element<Format>();
     if (backend == scalar_backend && kernel == "fold" && Format::slope_dtype == RECTIFY_F32) format = "f32";
     return backend + "." + format + "." + kernel;
   }
@@ -122,7 +129,9 @@ class KernelNames {
     };
 #define RECTIFY_ADD(activation, direction) add_one(#activation "_" #direction, kernels.activation##_##direction);
     RECTIFY_MAPS(RECTIFY_ADD)
+    RECTIFY_STAGES(RECTIFY_ADD)
     RECTIFY_SUMS(RECTIFY_ADD)
+    RECTIFY_STAGE_SUMS(RECTIFY_ADD)
 #undef RECTIFY_ADD
     add_one("fold", kernels.fold);
   }
@@ -131,14 +140,38 @@ class KernelNames {
   std::map<std::string, const void*> by_name_;
 };
 
-// The kernels that a call is meant to run: Leaky ReLU is PReLU with one slope.
+// The kernels that a call is meant to run, told from its name: its activation's, and in calls with masks and fused ones the
+// stages before and behind it. Leaky ReLU is PReLU with one slope, which is of the type that computes.
 template <class Format>
 std::set<std::string> expected_kernels(const std::string& backend, const PublicCall& call) {
-  std::string operation = call.name.substr(0, call.name.find(','));
-  if (operation.starts_with("leaky_")) operation.replace(0, 6, 1, 'p');
-  const auto name = [&](const std::string& kernel) { return KernelNames::name<Format>(backend, kernel); };
-  if (call.sum_count == 0) return {name(operation)};
-  return {name(operation + "_with_parameter"), name("fold")};
+  std::set<std::string> kernels;
+  const auto add = [&](const std::string& kernel) { kernels.insert(KernelNames::name<Format>(backend, kernel)); };
+  const auto says = [&](const std::string& part) { return (call.name + ",").find(", " + part + ",") != std::string::npos; };
+  const bool fused = call.name.starts_with("fused_"), forward = call.name.find("_forward") != std::string::npos;
+  const std::string operation = call.name.substr(0, call.name.find(','));
+  const std::string direction = forward ? "_forward" : "_backward";
+  std::string activation = operation.substr(0, operation.find(direction));
+  for (const char* const kind : {"relu", "leaky_relu", "prelu", "elu"}) {
+    if (fused && says(kind)) activation = kind;
+  }
+  if (fused && says("bias")) add("bias_forward");
+  if (fused && says("residual")) add("residual_forward");
+  if (call.bias_count != 0) add("bias_backward");
+  if (call.has_sums()) add("fold");
+  if (call.mask == Mask::written) add("mask_forward");
+  if (call.mask == Mask::read && activation == "prelu") add("mask_backward");
+
+  if (call.mask == Mask::read && activation != "prelu") {
+    add(activation + "_backward_from_mask");
+  } else if (activation == "leaky_relu") {
+    const std::string kernel = "prelu" + direction + (call.sum_count != 0 ? "_with_parameter" : "");
+    kernels.insert(backend + "." + name_of_element<Format>() + "." + kernel);
+  } else if (operation == "elu_backward_from_y") {
+    add(operation);
+  } else {
+    add(activation + direction + (call.sum_count != 0 ? "_with_parameter" : ""));
+  }
+  return kernels;
 }
 
 class KernelsReached : public OnEachFormat {};

@@ -13,8 +13,11 @@
 #include "dispatch/select.hpp"
 #include "kernels/backend.hpp"
 #include "tests/support/effort.hpp"
+#include "tests/support/guarded_buffer.hpp"
 #include "tests/support/inputs.hpp"
+#include "tests/support/masks.hpp"
 #include "tests/support/on_each_format.hpp"
+#include "tests/support/operations.hpp"
 #include "tests/support/same_bits.hpp"
 
 namespace rectify {
@@ -53,6 +56,17 @@ constexpr NamedMap maps[] = {
 #undef RECTIFY_NAMED
 };
 
+// What calls with masks and fused calls are put together from: which of `x` and `out` is a mask, and what the parameter is.
+struct NamedStage {
+  const char* name;
+  MapKernel Kernels::*kernel;
+};
+constexpr NamedStage stages[] = {
+#define RECTIFY_NAMED(activation, direction) {#activation "_" #direction, &Kernels::activation##_##direction},
+    RECTIFY_STAGES(RECTIFY_NAMED)
+#undef RECTIFY_NAMED
+};
+
 struct NamedSum {
   const char* name;
   SumKernel Kernels::*kernel;
@@ -62,6 +76,11 @@ constexpr NamedSum sums[] = {
 #define RECTIFY_NAMED(activation, direction) \
   {#activation "_" #direction, &Kernels::activation##_##direction, std::string_view(#activation) != "prelu"},
     RECTIFY_SUMS(RECTIFY_NAMED)
+#undef RECTIFY_NAMED
+};
+constexpr NamedSum stage_sums[] = {
+#define RECTIFY_NAMED(activation, direction) {#activation "_" #direction, &Kernels::activation##_##direction, false},
+    RECTIFY_STAGE_SUMS(RECTIFY_NAMED)
 #undef RECTIFY_NAMED
 };
 
@@ -166,8 +185,79 @@ RECTIFY_ON_EACH_FORMAT(KernelTable, MapsDoTheirPartOfATensor) {
   }
 }
 
+// Where a stage reads a mask, that is any bits; where it writes one, it begins at a multiple of 64, and bits past its end
+// are 0 up to the byte's.
+RECTIFY_ON_EACH_FORMAT(KernelTable, StagesDoTheirPartOfATensor) {
+  for (const NamedStage& stage : stages) {
+    const std::string name = stage.name;
+    const bool reads_mask = name.ends_with("from_mask") || name == "mask_backward", writes_mask = name == "mask_forward";
+    const bool shaped = name == "bias_forward", has_dy = reads_mask || name == "residual_forward";
+    // These have no streaming stores: their result is read again at once.
+    const bool streams = name.ends_with("from_mask");
+    for (uint32_t seed = 0; seed < tasks_per_kernel; ++seed) {
+      Draw draw(seed + 2000);
+      const rectify_shape shape = drawn_shape(draw, !shaped);
+      const size_t n = shape.outer * shape.channels * shape.inner;
+      KernelParameters<Format> parameter;
+      parameter.alpha = static_cast<Scalar>(tried_slopes[seed % tried_slopes.size()]);
+      if (shaped) parameter.slopes = mixed_values<Slope>(shape.channels, seed + 1);
+      const Placed<Element> x(mixed_values<Element>(n, seed + 2), draw.below(64)),
+          dy(mixed_values<Element>(n, seed + 3), draw.below(64));
+      std::vector<unsigned char> bits(mask_bytes(n));
+      for (unsigned char& byte : bits) byte = static_cast<unsigned char>(draw.below(256));
+      const size_t begin = draw.below(n) / (writes_mask ? 64 : 1) * (writes_mask ? 64 : 1), end = draw.between(begin, n);
+      // Only the bytes of the part are readable.
+      const size_t first_byte = begin / 8, bytes = end == begin ? 0 : mask_bytes(end) - first_byte;
+      const GuardedBuffer<unsigned char> part_of_mask(
+          std::vector<unsigned char>(bits.begin() + static_cast<ptrdiff_t>(first_byte),
+                                     bits.begin() + static_cast<ptrdiff_t>(first_byte + bytes)),
+          seed % 2 == 0 ? flush_to_end : flush_to_start);
+      const void* const mask = reinterpret_cast<const void*>(reinterpret_cast<uintptr_t>(part_of_mask.data()) - first_byte);
+      Work work = {reads_mask ? mask : x.first,
+                   has_dy ? dy.first : nullptr,
+                   nullptr,
+                   parameter.data(),
+                   shape.outer,
+                   shape.channels,
+                   shape.inner,
+                   draw.below(2) == 0,
+                   streams && draw.below(2) == 0};
+      if (writes_mask) {
+        std::vector<unsigned char> expected(mask_bytes(n) + 2, 0xA5), actual = expected;  // with a byte on either side
+        work.out = expected.data() + 1;
+        ((reference->*table<Format>) ->*stage.kernel)(work, begin, end);
+        work.out = actual.data() + 1;
+        ((tested->*table<Format>) ->*stage.kernel)(work, begin, end);
+        ASSERT_EQ(expected, actual) << name << ": elements " << begin << " to " << end << " of " << n;
+        continue;
+      }
+      // The output is an array of its own, or an input of its size.
+      const size_t place = work.streaming ? 0 : draw.below(3);
+      const bool over_x = place == 1 && !reads_mask, over_dy = place == 2 && has_dy;
+      const Values before = over_x    ? mixed_values<Element>(n, seed + 2)
+                            : over_dy ? mixed_values<Element>(n, seed + 3)
+                                      : Values(n, unwritten<Element>);
+      const size_t offset = draw.below(64);
+      const Placed<Element> expected(before, offset), actual(before, offset);
+      const auto run = [&](const Backend* which, Element* out) {
+        work.out = out;
+        if (over_x) work.x = out;
+        if (over_dy) work.dy = out;
+        ((which->*table<Format>) ->*stage.kernel)(work, begin, end);
+      };
+      run(reference, expected.first);
+      run(tested, actual.first);
+      ASSERT_TRUE(same_bits(expected.around, actual.around))
+          << name << ": elements " << begin << " to " << end << " of " << work << ", place of the output " << place;
+    }
+  }
+}
+
 RECTIFY_ON_EACH_FORMAT(KernelTable, SumsDoTheirPartOfATensor) {
-  for (const NamedSum& sum : sums) {
+  std::vector<NamedSum> all(std::begin(sums), std::end(sums));
+  all.insert(all.end(), std::begin(stage_sums), std::end(stage_sums));
+  for (const NamedSum& sum : all) {
+    const bool alone = std::string_view(sum.name) == "bias_backward";  // without dx, and with x alone
     for (uint32_t seed = 0; seed < tasks_per_kernel; ++seed) {
       Draw draw(seed + 1000);
       const rectify_shape shape = drawn_shape(draw, sum.one_parameter);
@@ -184,7 +274,7 @@ RECTIFY_ON_EACH_FORMAT(KernelTable, SumsDoTheirPartOfATensor) {
                                special ? mixed_values<Element>(n, seed + 3) : ordinary_values<Element>(n, seed + 3)};
       const Placed<Element> x(inputs[0], draw.below(64)), dy(inputs[1], draw.below(64));
 
-      Work work = {x.first,           dy.first,       nullptr,     seed % 4 == 0 ? nullptr : parameter.data(),
+      Work work = {x.first,           dy.first,       nullptr,     alone || seed % 4 == 0 ? nullptr : parameter.data(),
                    shape.outer,       shape.channels, shape.inner, draw.below(2) == 0,
                    draw.below(2) == 0};
       const bool with_dx = work.parameter != nullptr;
@@ -236,11 +326,17 @@ RECTIFY_ON_EACH_FORMAT(KernelTable, FoldAddsPairs) {
     }
     const std::vector<Slope> no_sums(channels, unwritten<Slope>);
     const Placed<Slope> expected(no_sums, 0), actual(no_sums, 0);
-    std::vector<Scalar> folded = nodes;
-    (reference->*table<Format>)->fold(folded.data(), count, channels, nullptr, expected.first);
-    folded = nodes;
-    (tested->*table<Format>)->fold(folded.data(), count, channels, nullptr, actual.first);
-    ASSERT_TRUE(same_bits(expected.around, actual.around)) << count << " nodes of " << channels << " channels";
+    std::vector<Scalar> folded;
+    // Divided by the slopes' magnitudes, or not.
+    const std::vector<Slope> slopes = mixed_values<Slope>(channels, seed + 1);
+    for (const Slope* const divisor : {static_cast<const Slope*>(nullptr), slopes.data()}) {
+      folded = nodes;
+      (reference->*table<Format>)->fold(folded.data(), count, channels, divisor, expected.first);
+      folded = nodes;
+      (tested->*table<Format>)->fold(folded.data(), count, channels, divisor, actual.first);
+      ASSERT_TRUE(same_bits(expected.around, actual.around))
+          << count << " nodes of " << channels << " channels" << (divisor == nullptr ? "" : ", divided");
+    }
   }
 }
 

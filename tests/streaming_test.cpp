@@ -10,6 +10,8 @@
 #include "tests/support/inputs.hpp"
 #include "tests/support/on_each_format.hpp"
 #include "tests/support/operations.hpp"
+#include "tests/support/ordered_sums.hpp"
+#include "tests/support/public_calls.hpp"
 #include "tests/support/same_bits.hpp"
 
 namespace rectify::tests {
@@ -87,6 +89,24 @@ RECTIFY_ON_EACH_FORMAT(Streaming, PreluEveryLayout) {
     out.assign(count, nan_of<Element>);
     backward(out, nullptr, options);
     ASSERT_TRUE(same_bits(expected, out)) << "backward";
+  }
+}
+
+// The calls of several stages: the last of them streams.
+RECTIFY_ON_EACH_FORMAT(Streaming, MasksAndFusedCalls) {
+  const size_t n = cached_elements<Element>();
+  for (const rectify_shape shape : {rectify_shape{1, 1, n}, {n / 37, 37, 1}}) {
+    std::vector<PublicCall> calls;
+    if (shape.channels == 1) add_flat_calls<Format>(calls, n, 0.1, 1.0);
+    add_shaped_calls_in_stages<Format>(calls, shape);
+    const Values x = ordinary_values<Element>(count(shape), 6), dy = ordinary_values<Element>(count(shape), 7);
+    const std::vector<Slope> slope = ordinary_values<Slope>(shape.channels, 8);
+    for (const PublicCall& call : calls) {
+      if (call.mask == Mask::none && !call.name.starts_with("fused_")) continue;
+      ASSERT_TRUE(same_results(run_call<Format>(call, x.data(), dy.data(), slope.data(), &scalar),
+                               run_call<Format>(call, x.data(), dy.data(), slope.data(), &options)))
+          << call;
+    }
   }
 }
 

@@ -64,7 +64,7 @@ endif()
 
 # ---- Arguments and the C ABI ----
 
-rectify_test(arguments_test arguments_test.cpp)
+rectify_test(arguments_test arguments_test.cpp fused_arguments_test.cpp)
 
 # What the header declares, as a list that a C program can go through.
 set(header ${PROJECT_SOURCE_DIR}/include/rectify/rectify.h)
@@ -124,6 +124,9 @@ foreach(configuration IN ITEMS Debug Release)
 endforeach()
 if(CMAKE_BUILD_TYPE STREQUAL "Release" AND NOT BUILD_SHARED_LIBS)
   script_test(objects.small objects_test.sh small $<TARGET_FILE:rectify>)
+  if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
+    script_test(objects.fences objects_test.sh fences $<TARGET_FILE:rectify>)
+  endif()
 endif()
 
 # ---- Shared, and without oneTBB ----

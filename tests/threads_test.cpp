@@ -67,7 +67,7 @@ struct Inputs {
   std::vector<typename Format::Slope> slope = ordinary_values<typename Format::Slope>(most, 5);
 
   Results<Format> run(const PublicCall& call, const rectify_options& options) const {
-    const bool finite = call.sum_count > 0;
+    const bool finite = call.has_sums();
     return run_call<Format>(call, finite ? x.data() : mixed_x.data(), finite ? dy.data() : mixed_dy.data(), slope.data(),
                             &options);
   }

@@ -252,12 +252,13 @@ RECTIFY_API int32_t rectify_prelu_forward_with_mask(int32_t dtype, int32_t slope
                                                     const rectify_options* options) RECTIFY_NOEXCEPT;
 
 /* dx = bit ? dy : slope[channel]*dy;  dslope[channel] = (sum over the bits not set of dy * -|y|) / |slope[channel]|. dslope
- * may be NULL; dx is always written, and is not dy where dslope is asked for.
+ * may be NULL; dx is always written, and is not dy where dslope is asked for. y and mask are what the forward wrote.
  *
  * dx has the bits that rectify_prelu_backward gives from x. dslope has not: -|y| / |slope| is x but for the rounding of
- * slope*x, so the two agree within the bound of a sum while no product slope*x overflows or is denormal. A slope of 0, inf
- * or NaN has lost what x was; its dslope is what the division gives, mostly NaN. Where slope*x underflowed to 0 an element
- * adds nothing. */
+ * slope*x. While no such product overflows or is denormal, the two agree in f32 and f64 within the bound of a sum, in f16
+ * within 2^-11 and in bf16 within 2^-8 of the sum of magnitudes more. A slope of 0, inf or NaN has lost what x was; its
+ * dslope is what the division gives, mostly NaN. (The magnitude of a NaN is infinite.) Where slope*x underflowed to 0 an
+ * element adds nothing. */
 RECTIFY_API int32_t rectify_prelu_backward_from_mask(int32_t dtype, int32_t slope_dtype, rectify_shape shape, const void* y,
                                                      const void* mask, const void* slope, const void* dy, void* dx,
                                                      void* dslope, const rectify_options* options) RECTIFY_NOEXCEPT;

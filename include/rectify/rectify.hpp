@@ -278,6 +278,25 @@ template <class Slope, class X>
 concept slopes_for = tensor<Slope> && tensor<X> &&
     (same_number_format<Slope, X> || same_number_format<Slope, std::span<computed_in<X>>>);
 
+// Not for callers.
+namespace detail {
+
+template <class Argument>
+inline constexpr bool left_out = std::same_as<std::remove_cvref_t<Argument>, std::nullopt_t>;
+
+// What a std::optional holds; anything else is itself.
+template <class Argument>
+using held = typename asked_for<std::remove_cvref_t<Argument>, Argument, Argument>::type;
+
+}  // namespace detail
+
+// An input or parameters that a fused call may be without: std::nullopt, or a std::optional of a tensor, or a tensor.
+template <class A, class X>
+concept optional_input_like = detail::left_out<A> || input_like<detail::held<A>, X>;
+
+template <class A, class X>
+concept optional_slopes_for = detail::left_out<A> || slopes_for<detail::held<A>, X>;
+
 // An optional output of f32, as an argument that is chosen at run time; other types likewise.
 using optional_output = std::optional<std::span<float>>;
 
@@ -373,13 +392,20 @@ inline constexpr std::int32_t number = static_cast<std::int32_t>(format_of<X>);
 // Of a temporary, for the length of the call that it is handed to.
 [[nodiscard]] inline const rectify_options* pointer(const rectify_options& how) noexcept { return &how; }
 
-// ok if x has the shape's elements and slope its channels.
-[[nodiscard]] inline status fit(const shape& s, const view<const void*>& x, const view<const void*>& slope) noexcept {
-  std::size_t elements = s.outer;
+// The shape's elements.
+[[nodiscard]] inline status count(const shape& s, std::size_t& elements) noexcept {
+  elements = s.outer;
   for (const std::size_t factor : {s.channels, s.inner}) {
     if (factor != 0 && elements > SIZE_MAX / factor) return status::size_overflow;
     elements *= factor;
   }
+  return status::ok;
+}
+
+// ok if x has the shape's elements and slope its channels.
+[[nodiscard]] inline status fit(const shape& s, const view<const void*>& x, const view<const void*>& slope) noexcept {
+  std::size_t elements;
+  if (const status counted = count(s, elements); counted != status::ok) return counted;
   return x.has(elements) && slope.has(s.channels) ? status::ok : status::invalid_argument;
 }
 
@@ -488,6 +514,247 @@ inline status elu_backward_from_y(double alpha, Y&& y, DY&& dy, DX&& dx, const o
   if (!gradient.has(in.size) || !out.has(in.size)) return status::invalid_argument;
   return status{rectify_elu_backward_from_y(detail::number<Y>, in.size, alpha, in.data, gradient.data, out.data,
                                             detail::pointer(how.c_options()))};
+}
+
+// ---- Masks ----------------------------------------------------------------------------------------------------------
+
+// The bytes of a mask of n elements: what the spans below must have.
+[[nodiscard]] constexpr std::size_t mask_bytes(std::size_t n) noexcept { return n / 8 + (n % 8 != 0); }
+
+template <tensor X = std::span<const float>, output_like<X> Y = std::span<element_of<X>>>
+inline status relu_forward_with_mask(X&& x, Y&& y, std::span<std::uint8_t> mask, const options& how = {}) noexcept {
+  const auto in = detail::input(std::forward<X>(x));
+  const auto out = detail::output(std::forward<Y>(y));
+  if (!out.has(in.size) || mask.size() != mask_bytes(in.size)) return status::invalid_argument;
+  return status{rectify_relu_forward_with_mask(detail::number<X>, in.size, in.data, out.data, mask.data(),
+                                               detail::pointer(how.c_options()))};
+}
+
+template <tensor DY = std::span<const float>, output_like<DY> DX = std::span<element_of<DY>>>
+inline status relu_backward_from_mask(std::span<const std::uint8_t> mask, DY&& dy, DX&& dx,
+                                      const options& how = {}) noexcept {
+  const auto gradient = detail::input(std::forward<DY>(dy));
+  const auto out = detail::output(std::forward<DX>(dx));
+  if (!out.has(gradient.size) || mask.size() != mask_bytes(gradient.size)) return status::invalid_argument;
+  return status{rectify_relu_backward_from_mask(detail::number<DY>, gradient.size, mask.data(), gradient.data, out.data,
+                                                detail::pointer(how.c_options()))};
+}
+
+template <tensor X = std::span<const float>, output_like<X> Y = std::span<element_of<X>>>
+inline status leaky_relu_forward_with_mask(double slope, X&& x, Y&& y, std::span<std::uint8_t> mask,
+                                           const options& how = {}) noexcept {
+  const auto in = detail::input(std::forward<X>(x));
+  const auto out = detail::output(std::forward<Y>(y));
+  if (!out.has(in.size) || mask.size() != mask_bytes(in.size)) return status::invalid_argument;
+  return status{rectify_leaky_relu_forward_with_mask(detail::number<X>, in.size, slope, in.data, out.data, mask.data(),
+                                                     detail::pointer(how.c_options()))};
+}
+
+template <tensor DY = std::span<const float>, output_like<DY> DX = std::span<element_of<DY>>>
+inline status leaky_relu_backward_from_mask(double slope, std::span<const std::uint8_t> mask, DY&& dy, DX&& dx,
+                                            const options& how = {}) noexcept {
+  const auto gradient = detail::input(std::forward<DY>(dy));
+  const auto out = detail::output(std::forward<DX>(dx));
+  if (!out.has(gradient.size) || mask.size() != mask_bytes(gradient.size)) return status::invalid_argument;
+  return status{rectify_leaky_relu_backward_from_mask(detail::number<DY>, gradient.size, slope, mask.data(), gradient.data,
+                                                      out.data, detail::pointer(how.c_options()))};
+}
+
+template <tensor X = std::span<const float>, slopes_for<X> Slope = std::span<const computed_in<X>>,
+          output_like<X> Y = std::span<element_of<X>>>
+inline status prelu_forward_with_mask(const shape& s, X&& x, Slope&& slope, Y&& y, std::span<std::uint8_t> mask,
+                                      const options& how = {}) noexcept {
+  const auto in = detail::input(std::forward<X>(x)), slopes = detail::input(std::forward<Slope>(slope));
+  const auto out = detail::output(std::forward<Y>(y));
+  if (const status fit = detail::fit(s, in, slopes); fit != status::ok) return fit;
+  if (!out.has(in.size) || mask.size() != mask_bytes(in.size)) return status::invalid_argument;
+  return status{rectify_prelu_forward_with_mask(detail::number<X>, detail::number<Slope>, s, in.data, slopes.data, out.data,
+                                                mask.data(), detail::pointer(how.c_options()))};
+}
+
+template <tensor Y = std::span<const float>, slopes_for<Y> Slope = std::span<const computed_in<Y>>,
+          input_like<Y> DY = std::span<const element_of<Y>>, output_like<Y> DX = std::span<element_of<Y>>,
+          optional_output_like<Slope> DSlope = std::optional<std::span<element_of<Slope>>>>
+inline status prelu_backward_from_mask(const shape& s, Y&& y, std::span<const std::uint8_t> mask, Slope&& slope, DY&& dy,
+                                       DX&& dx, DSlope&& dslope, const options& how = {}) noexcept {
+  const auto in = detail::input(std::forward<Y>(y)), slopes = detail::input(std::forward<Slope>(slope)),
+             gradient = detail::input(std::forward<DY>(dy));
+  const auto out = detail::output(std::forward<DX>(dx)), sums = detail::output(std::forward<DSlope>(dslope));
+  if (const status fit = detail::fit(s, in, slopes); fit != status::ok) return fit;
+  if (!gradient.has(in.size) || !out.has(in.size) || !sums.has(s.channels) || mask.size() != mask_bytes(in.size)) {
+    return status::invalid_argument;
+  }
+  return status{rectify_prelu_backward_from_mask(detail::number<Y>, detail::number<Slope>, s, in.data, mask.data(),
+                                                 slopes.data, gradient.data, out.data, sums.data,
+                                                 detail::pointer(how.c_options()))};
+}
+
+// ---- Fused: bias, residual and activation ---------------------------------------------------------------------------
+// What may be left out is left out by std::nullopt. bias, dbias and PReLU's slopes have shape.channels elements, all of one
+// type: that of the tensors or the one that computes.
+
+// The activations, as an argument: relu{}, leaky_relu{0.1}, prelu{slopes}, elu{1.0}.
+struct relu {};
+struct leaky_relu {
+  double slope;
+};
+template <tensor Slope>
+struct prelu {
+  Slope slope;
+};
+template <class Slope>
+prelu(Slope&&) -> prelu<std::span<const element_of<Slope>>>;
+struct elu {
+  double alpha;
+};
+
+// Not for callers.
+namespace detail {
+
+// An activation as C has it, the slopes it has, and how its parameter's gradient is asked for.
+template <class F>
+struct fused;
+template <>
+struct fused<relu> {
+  using slopes = std::nullopt_t;
+  template <class D, class X>
+  static constexpr bool writes = false;
+  [[nodiscard]] static view<const void*> slopes_of(const relu&) noexcept { return {nullptr, 0, true}; }
+  [[nodiscard]] static rectify_activation c_activation(const relu&) noexcept { return {RECTIFY_RELU, 0, nullptr}; }
+};
+template <>
+struct fused<leaky_relu> {
+  using slopes = std::nullopt_t;
+  template <class D, class X>
+  static constexpr bool writes = std::convertible_to<D, computed_in<X>*>;
+  [[nodiscard]] static view<const void*> slopes_of(const leaky_relu&) noexcept { return {nullptr, 0, true}; }
+  [[nodiscard]] static rectify_activation c_activation(const leaky_relu& f) noexcept {
+    return {RECTIFY_LEAKY_RELU, f.slope, nullptr};
+  }
+};
+template <>
+struct fused<elu> {
+  using slopes = std::nullopt_t;
+  template <class D, class X>
+  static constexpr bool writes = std::convertible_to<D, computed_in<X>*>;
+  [[nodiscard]] static view<const void*> slopes_of(const elu&) noexcept { return {nullptr, 0, true}; }
+  [[nodiscard]] static rectify_activation c_activation(const elu& f) noexcept { return {RECTIFY_ELU, f.alpha, nullptr}; }
+};
+template <class Slope>
+struct fused<prelu<Slope>> {
+  using slopes = Slope;
+  template <class D, class X>
+  static constexpr bool writes = output_like<held<D>, Slope>;
+  [[nodiscard]] static view<const void*> slopes_of(const prelu<Slope>& f) noexcept { return input(f.slope); }
+  [[nodiscard]] static rectify_activation c_activation(const prelu<Slope>& f) noexcept {
+    return {RECTIFY_PRELU, 0, input(f.slope).data};
+  }
+};
+
+// The number format of what is given of these, and that of computed_in<X> if nothing is.
+template <class X>
+[[nodiscard]] consteval dtype parameter_format() noexcept {
+  return dtype_of<computed_in<X>>::value;
+}
+template <class X, class First, class... Others>
+[[nodiscard]] consteval dtype parameter_format() noexcept {
+  if constexpr (left_out<First>) {
+    return parameter_format<X, Others...>();
+  } else {
+    return format_of<held<First>>;
+  }
+}
+
+template <class A, dtype format>
+[[nodiscard]] consteval bool has_format() noexcept {
+  if constexpr (left_out<A>) {
+    return true;
+  } else {
+    return format_of<held<A>> == format;
+  }
+}
+
+template <class A>
+[[nodiscard]] constexpr view<const void*> optional_input(A&& a) noexcept {
+  if constexpr (left_out<A>) {
+    return {nullptr, 0, true};
+  } else if constexpr (tensor<A>) {
+    return input(std::forward<A>(a));
+  } else {
+    return a ? input(*a) : view<const void*>{nullptr, 0, true};
+  }
+}
+
+// Of a parameter: a tensor of PReLU's, or a pointer to one value.
+template <class D>
+[[nodiscard]] constexpr view<void*> gradient_of_parameter(D&& d, std::size_t& count) noexcept {
+  if constexpr (std::is_pointer_v<std::remove_cvref_t<D>> || std::same_as<std::remove_cvref_t<D>, std::nullptr_t>) {
+    count = 1;
+    return {d, 1};
+  } else {
+    return output(std::forward<D>(d));
+  }
+}
+
+}  // namespace detail
+
+template <class F>
+concept activation = requires {
+  typename detail::fused<F>::slopes;
+};
+
+// Parameters of one number format, whichever of them are given.
+template <class X, class... Parameters>
+concept one_parameter_format = (detail::has_format<Parameters, detail::parameter_format<X, Parameters...>()>() && ...);
+
+// For ReLU std::nullopt; for Leaky ReLU and ELU also a pointer to one value; for PReLU also an output like its slopes.
+template <class D, class F, class X>
+concept parameter_gradient_of = detail::left_out<D> || detail::fused<F>::template writes<D, X>;
+
+// mask: where it is to be written, or std::nullopt.
+template <tensor X, optional_slopes_for<X> Bias, optional_input_like<X> Residual, activation F, output_like<X> Y>
+requires one_parameter_format<X, Bias, typename detail::fused<F>::slopes>
+inline status fused_forward(const shape& s, X&& x, Bias&& bias, Residual&& residual, const F& f, Y&& y,
+                            std::optional<std::span<std::uint8_t>> mask, const options& how = {}) noexcept {
+  const auto in = detail::input(std::forward<X>(x)), biases = detail::optional_input(std::forward<Bias>(bias)),
+             added = detail::optional_input(std::forward<Residual>(residual)), slopes = detail::fused<F>::slopes_of(f);
+  const auto out = detail::output(std::forward<Y>(y));
+  if (const status fit = detail::fit(s, in, biases); fit != status::ok) return fit;
+  if (!slopes.has(s.channels) || !added.has(in.size) || !out.has(in.size) ||
+      (mask && mask->size() != mask_bytes(in.size))) {
+    return status::invalid_argument;
+  }
+  constexpr auto parameters = detail::parameter_format<X, Bias, typename detail::fused<F>::slopes>();
+  return status{rectify_fused_forward(detail::number<X>, static_cast<std::int32_t>(parameters), s, in.data, biases.data,
+                                      added.data, detail::fused<F>::c_activation(f), out.data,
+                                      mask ? mask->data() : nullptr, detail::pointer(how.c_options()))};
+}
+
+// Where the mask is given x, bias and residual may be std::nullopt; where it is not, x is a tensor.
+template <class X, class Bias, class Residual, activation F, tensor DY, output_like<DY> DX, optional_slopes_for<DY> DBias,
+          parameter_gradient_of<F, DY> DParameter>
+requires optional_input_like<X, DY> && optional_slopes_for<Bias, DY> && optional_input_like<Residual, DY> &&
+    one_parameter_format<DY, Bias, DBias, typename detail::fused<F>::slopes> &&
+    (detail::left_out<DBias> || writable<detail::held<DBias>>)inline status
+    fused_backward(const shape& s, X&& x, Bias&& bias, Residual&& residual,
+                   std::optional<std::span<const std::uint8_t>> mask, const F& f, DY&& dy, DX&& dx, DBias&& dbias,
+                   DParameter&& dparameter, const options& how = {}) noexcept {
+  const auto in = detail::optional_input(std::forward<X>(x)), biases = detail::optional_input(std::forward<Bias>(bias)),
+             added = detail::optional_input(std::forward<Residual>(residual)), slopes = detail::fused<F>::slopes_of(f),
+             gradient = detail::input(std::forward<DY>(dy));
+  std::size_t parameter_count = s.channels;
+  const auto out = detail::output(std::forward<DX>(dx)), bias_sums = detail::output(std::forward<DBias>(dbias)),
+             sums = detail::gradient_of_parameter(std::forward<DParameter>(dparameter), parameter_count);
+  if (const status fit = detail::fit(s, gradient, biases); fit != status::ok) return fit;
+  if (!in.has(gradient.size) || !added.has(gradient.size) || !out.has(gradient.size) || !slopes.has(s.channels) ||
+      !bias_sums.has(s.channels) || !sums.has(parameter_count) || (mask && mask->size() != mask_bytes(gradient.size))) {
+    return status::invalid_argument;
+  }
+  constexpr auto parameters = detail::parameter_format<DY, Bias, DBias, typename detail::fused<F>::slopes>();
+  return status{rectify_fused_backward(detail::number<DY>, static_cast<std::int32_t>(parameters), s, in.data, biases.data,
+                                       added.data, mask ? mask->data() : nullptr, detail::fused<F>::c_activation(f),
+                                       gradient.data, out.data, bias_sums.data, sums.data,
+                                       detail::pointer(how.c_options()))};
 }
 
 }  // namespace rectify

@@ -48,10 +48,10 @@ RECTIFY_INLINE V scaled_x(Mask slope_side, V y) {
   return select(slope_side, minus_magnitude(y), y);
 }
 
-// What takes that scale from the sum again.
+// What takes that scale from the sum again. The last +0 makes the magnitude of either zero +0.
 template <class V>
 RECTIFY_INLINE V over_magnitude(V sum, V slope) {
-  return sum / minus_magnitude(slope) * V::broadcast(-1);
+  return sum / (minus_magnitude(slope) * V::broadcast(-1) + V::broadcast(0));
 }
 
 }  // namespace prelu

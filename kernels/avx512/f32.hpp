@@ -103,7 +103,7 @@ RECTIFY_INLINE void store_partial(Element* p, F32 a, size_t count) {
   _mm256_mask_storeu_epi16(p, first_lanes(count), narrowed(a.v, Element()));
 }
 
-// Past the caches; p is a multiple of what is stored. Ordered before later stores by stream_fence() alone.
+// Past the caches; p is a multiple of what is stored. Ordered before later stores by a fence alone.
 RECTIFY_INLINE void stream(float* p, F32 a) { _mm512_stream_ps(p, a.v); }
 template <class Element>
 RECTIFY_INLINE void stream(Element* p, F32 a) {

@@ -114,7 +114,14 @@ RECTIFY_INLINE void lay_out(const Work& work, size_t begin, typename V::Scalar* 
   const Slope* parameter = static_cast<const Slope*>(work.parameter);
   size_t channel = begin / work.inner % work.channels, left = work.inner - begin % work.inner;
   const size_t once = smaller(count, work.channels * work.inner);
-  for (size_t k = 0; k < once; ++k) {
+  size_t first = 0;
+  if (work.inner == 1) {  // in whole vectors, as the parameters lie
+    for (; first + V::lanes <= once && channel + V::lanes <= work.channels; first += V::lanes, channel += V::lanes) {
+      store(to + first, V::load(parameter + channel));
+    }
+    if (channel == work.channels) channel = 0;
+  }
+  for (size_t k = first; k < once; ++k) {
     to[k] = widen(parameter[channel]);
     if (--left != 0) continue;
     left = work.inner;
@@ -168,7 +175,7 @@ RECTIFY_INLINE size_t pattern_period(const Work& work, size_t n) {
   size_t period = once;
   while (period % V::lanes != 0) period += once;
   if (period > longest_pattern || n < 8 * period) return 0;
-  return n < 32 * longest_pattern ? period : longest_pattern / period * period;
+  return n < 8 * longest_pattern ? period : longest_pattern / period * period;
 }
 
 // out = f(parameter, inputs...) for elements [begin, end), with each element's own channel's parameter.

@@ -22,9 +22,8 @@ RECTIFY_INLINE void put_partial(Element* p, V a, size_t count) {
 }
 
 // Elements that are summed before their dx is written, where both are not done in one loop: x, dy and dx of f32 fill three
-// quarters of 32 KiB. Each stretch of streaming stores ends with a fence, which takes as long as some hundred elements.
-template <Store how>
-constexpr size_t stretch = how == Store::streaming ? 8192 : 2048;
+// quarters of 32 KiB.
+constexpr size_t stretch = 2048;
 
 // Elements from p to the next multiple of what a vector fills: stores that straddle lines cost up to twice as much.
 template <class V, class Element>

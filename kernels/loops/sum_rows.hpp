@@ -217,7 +217,7 @@ RECTIFY_INLINE void sum_rows(const Work& work, const SumPart& part, const typena
   const Rows<V, Element> inputs = {all.x, all.dy, nullptr, nullptr, nullptr, channels, width};
   size_t unmapped = part.leaf_begin * row_block;  // the first row whose dx is still to be written
   const auto map_until = [&](size_t row, bool at_once) RECTIFY_LAMBDA {
-    if (!at_once && (row - unmapped) * width < stretch<how>) return;
+    if (!at_once && (row - unmapped) * width < stretch) return;
     map_rows(unmapped, row - unmapped);
     unmapped = row;
   };
@@ -226,7 +226,7 @@ RECTIFY_INLINE void sum_rows(const Work& work, const SumPart& part, const typena
     if (width > narrow_row<V> * lanes) {
       leaves = 1;
       for (size_t c = 0; c < width; ++c) trees.leaf()[c] = 0;
-      const size_t end = smaller(work.outer, row + row_block), at_a_time = stretch<how> / width + 1;
+      const size_t end = smaller(work.outer, row + row_block), at_a_time = stretch / width + 1;
       for (size_t count; row < end; row += count) {
         count = smaller(at_a_time, end - row);
         add_rows_alone<V>(inputs.from(row), count, trees.leaf(), gradient, add);

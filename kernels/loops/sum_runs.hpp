@@ -205,7 +205,7 @@ RECTIFY_INLINE void sum_runs(const Work& work, const SumPart& part, const typena
   if (channels == 1 || inner >= long_run) return sum_long_runs<V, Element, how>(work, part, parameter, gradient, add);
 
   // Whole vectors of runs, if so many fit.
-  size_t runs = stretch<Store::ordinary> / inner;
+  size_t runs = stretch / inner;
   if (runs > V::lanes) runs = runs / V::lanes * V::lanes;
   Trees<decltype(folded_to_vector(V()))> trees(part);
   size_t unmapped = (part.leaf_begin * channels + part.channel_begin) * inner;  // dx is still to be written from here on
@@ -216,7 +216,7 @@ RECTIFY_INLINE void sum_runs(const Work& work, const SumPart& part, const typena
       sum_runs_alone<V>(x + at, dy + at, trees.leaf() + (channel - part.channel_begin), count, inner, add);
       const bool leaf_ends = channel + count == part.channel_end;
       const size_t next = leaf_ends ? ((leaf + 1) * channels + part.channel_begin) * inner : end;
-      if (end - unmapped >= stretch<how> || next != end || (leaf_ends && leaf + 1 == part.leaf_end)) {
+      if (end - unmapped >= stretch || next != end || (leaf_ends && leaf + 1 == part.leaf_end)) {
         if constexpr (how != Store::none) map_dx(work, unmapped, end);
         unmapped = next;
       }

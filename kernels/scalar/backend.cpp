@@ -171,7 +171,7 @@ void fold(void* nodes, size_t count, size_t channels, const void* slopes, void* 
     }
   }
   for (size_t c = 0; c < channels; ++c) {
-    if (slopes) node[c] = -(node[c] / minus_magnitude<T>(element<Slope>(slopes, c)));
+    if (slopes) node[c] = node[c] / (-minus_magnitude<T>(element<Slope>(slopes, c)) + 0);  // of either zero +0
     set_element<Slope>(sums, c, node[c]);
   }
 }
@@ -192,7 +192,7 @@ constexpr Kernels kernels = {Maps<Element, T>::relu_forward,
                              Masks<Element>::mask_backward,
                              sum<Element, Slope, T, prelu_gradient, prelu_add>,
                              sum<Element, T, T, elu_gradient, elu_add>,
-                             sum<Element, Slope, T, prelu_gradient, bias_add>,
+                             sum<Element, T, T, prelu_gradient, bias_add>,
                              fold<Slope, T>};
 
 }  // namespace

@@ -73,7 +73,7 @@ class GuardedBuffer {
     if (!values.empty()) std::memcpy(data_, values.data(), std::min(values.size(), count_) * sizeof(T));
   }
   // Back to the canary, as after construction: an element that is not written stays recognisable.
-  void clear() { std::memset(data_, canary, count_ * sizeof(T)); }
+  void clear() const { std::memset(data_, canary, count_ * sizeof(T)); }
 
   // Whether every byte around the array still holds the canary.
   testing::AssertionResult check() const {

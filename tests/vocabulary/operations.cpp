@@ -35,6 +35,8 @@ constexpr Arithmetic<T> arithmetic_of = {
                                T* to) { store(to, select(zero_or_below(V::load(c)), V::load(a), V::load(b))); },
     .select_first = [](size_t count, const T* a, const T* b,
                        T* to) { store(to, select(V::first(count), V::load(a), V::load(b))); },
+    .select_of_bits = [](uint64_t word, size_t begin, const T* a, const T* b,
+                         T* to) { store(to, select(V::mask_of(word, begin), V::load(a), V::load(b))); },
     .greater_or_second = [](const T* a, const T* b, T* to) { store(to, greater_or_second(V::load(a), V::load(b))); },
     .fma_where_below_zero =
         [](const T* c, const T* a, const T* b, const T* sum, T* to) {
@@ -60,6 +62,7 @@ constexpr Computing<T, Bits> computing_of = {
           for (size_t i = 0; i < V::lanes; ++i) store(columns + i * V::lanes, v[i]);
         },
     .subtract = [](const T* a, const T* b, T* to) { store(to, V::load(a) - V::load(b)); },
+    .divide = [](const T* a, const T* b, T* to) { store(to, V::load(a) / V::load(b)); },
     .fma = [](const T* a, const T* b, const T* c, T* to) { store(to, fma(V::load(a), V::load(b), V::load(c))); },
     .scale_one_plus = [](const T* p, const T* n, const T* scale,
                          T* to) { store(to, scale_one_plus(V::load(p), V::load(n), V::load(scale))); },
@@ -67,6 +70,7 @@ constexpr Computing<T, Bits> computing_of = {
                                 T* to) { store(to, zero_where(below_zero(V::load(c)), V::load(a))); },
     .zero_where_zero_or_below = [](const T* c, const T* a,
                                    T* to) { store(to, zero_where(zero_or_below(V::load(c)), V::load(a))); },
+    .bits_of_zero_or_below = [](const T* c) -> uint64_t { return bits_of(zero_or_below(V::load(c))); },
     .broadcast_bits = [](Bits bits, T* to) { store(to, as_float(V::Bits::broadcast(bits))); },
     .through_bits = [](const T* a, T* to) { store(to, as_float(as_bits(V::load(a)))); },
     .min_signed = [](const T* a, const T* b,
@@ -85,6 +89,9 @@ constexpr Moving<Element> moving = {
                                 Element* to) { store(to, zero_where(below_zero(V::load(c)), V::load(a))); },
     .zero_where_zero_or_below = [](const Element* c, const Element* a,
                                    Element* to) { store(to, zero_where(zero_or_below(V::load(c)), V::load(a))); },
+    .zero_where_bits = [](uint64_t word, size_t begin, const Element* a,
+                          Element* to) { store(to, zero_where(V::mask_of(word, begin), V::load(a))); },
+    .bits_of_zero_or_below = [](const Element* c) -> uint64_t { return bits_of(zero_or_below(V::load(c))); },
 };
 
 template <class V>

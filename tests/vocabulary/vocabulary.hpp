@@ -37,6 +37,7 @@ struct Arithmetic {
   void (*select_below_zero)(const Value* c, const Value* a, const Value* b, Value* to);
   void (*select_zero_or_below)(const Value* c, const Value* a, const Value* b, Value* to);
   void (*select_first)(size_t count, const Value* a, const Value* b, Value* to);
+  void (*select_of_bits)(uint64_t word, size_t begin, const Value* a, const Value* b, Value* to);  // bits from `begin` on
   void (*greater_or_second)(const Value* a, const Value* b, Value* to);
   // to is sum + a*b where c is below zero (in the first `count` lanes), else sum.
   void (*fma_where_below_zero)(const Value* c, const Value* a, const Value* b, const Value* sum, Value* to);
@@ -49,12 +50,14 @@ struct Computing {
   Arithmetic<Value> arithmetic;
   void (*transpose)(const Value* rows, Value* columns);  // lanes * lanes values
   void (*subtract)(const Value* a, const Value* b, Value* to);
+  void (*divide)(const Value* a, const Value* b, Value* to);
   void (*fma)(const Value* a, const Value* b, const Value* c, Value* to);
   // (1 + p)*2^n, where scale is 2^(n + 24), in f64 2^(n + 54).
   void (*scale_one_plus)(const Value* p, const Value* n, const Value* scale, Value* to);
   // to is +0 where c is below zero (is zero or below), else a.
   void (*zero_where_below_zero)(const Value* c, const Value* a, Value* to);
   void (*zero_where_zero_or_below)(const Value* c, const Value* a, Value* to);
+  uint64_t (*bits_of_zero_or_below)(const Value* c);  // bit j for lane j
 
   void (*broadcast_bits)(Bits bits, Value* to);
   void (*through_bits)(const Value* a, Value* to);  // as_bits, as_float
@@ -73,6 +76,8 @@ struct Moving {
   size_t lanes;
   void (*zero_where_below_zero)(const Element* c, const Element* a, Element* to);
   void (*zero_where_zero_or_below)(const Element* c, const Element* a, Element* to);
+  void (*zero_where_bits)(uint64_t word, size_t begin, const Element* a, Element* to);
+  uint64_t (*bits_of_zero_or_below)(const Element* c);
 };
 
 struct Vocabulary {

@@ -421,6 +421,13 @@ TEST_P(VocabularyTest, Subtract) {
   });
 }
 
+TEST_P(VocabularyTest, Divide) {
+  on_each_computing([]<class T>(const auto& computing, const Arithmetic<T>& arithmetic) {
+    expect_binary<T>(
+        arithmetic.lanes, computing.divide, [](T a, T b) { return a / b; }, 40);
+  });
+}
+
 // One rounding, not two: a product that cancels against c shows the difference.
 TEST_P(VocabularyTest, Fma) {
   on_each_computing([]<class T>(const auto& computing, const Arithmetic<T>& arithmetic) {
@@ -589,6 +596,77 @@ TEST_P(VocabularyTest, EveryMask) {
       EXPECT_TRUE(identical_bits(expected, out)) << "zero_where";
     });
   });
+}
+
+// ---- Masks and the bits of a word ----
+
+// Words with a bit, without one, and with any; the lanes' bits begin at each multiple of their number.
+template <class Check>
+void with_every_word(size_t lanes, Check check) {
+  std::vector<uint64_t> words = {0, ~uint64_t{0}, 0x5555555555555555, 0xAAAAAAAAAAAAAAAA};
+  for (uint32_t bit = 0; bit < 64; ++bit) words.insert(words.end(), {uint64_t{1} << bit, ~(uint64_t{1} << bit)});
+  for (uint32_t i = 0; i < (emulated ? 1000 : 20000); ++i) words.push_back(uint64_t{scrambled(i)} << 32 | scrambled(~i));
+  for (const uint64_t word : words) {
+    for (size_t begin = 0; begin < 64; begin += lanes) {
+      check(word, begin);
+      ASSERT_FALSE(testing::Test::HasFailure()) << std::hex << "word " << word << std::dec << " from bit " << begin;
+    }
+  }
+}
+
+// What else stands in the word has no part in it.
+TEST_P(VocabularyTest, MaskOfBits) {
+  on_each_arithmetic([]<class T>(const Arithmetic<T>& arithmetic) {
+    const size_t lanes = arithmetic.lanes;
+    const std::vector<T> set = any_values<T>(lanes, 70), clear = any_values<T>(lanes, 71);
+    std::vector<T> expected(lanes), out(lanes);
+    with_every_word(lanes, [&](uint64_t word, size_t begin) {
+      for (size_t j = 0; j < lanes; ++j) expected[j] = (word >> (begin + j) & 1) != 0 ? set[j] : clear[j];
+      arithmetic.select_of_bits(word, begin, set.data(), clear.data(), out.data());
+      EXPECT_TRUE(identical_bits(expected, out));
+    });
+  });
+}
+
+TEST_P(VocabularyTest, MaskOfBitsInPatterns) {
+  const auto expect = []<class Element>(const Moving<Element>& moving) {
+    const size_t lanes = moving.lanes;
+    const std::vector<Element> values = any_values<Element>(lanes, 72);
+    std::vector<Element> expected(lanes), out(lanes);
+    with_every_word(lanes, [&](uint64_t word, size_t begin) {
+      for (size_t j = 0; j < lanes; ++j) expected[j] = (word >> (begin + j) & 1) != 0 ? Element{} : values[j];
+      moving.zero_where_bits(word, begin, values.data(), out.data());
+      EXPECT_TRUE(identical_bits(expected, out));
+    });
+  };
+  expect(vocabulary.f16_moving);
+  expect(vocabulary.bf16_moving);
+}
+
+// And no bit above those of the lanes.
+TEST_P(VocabularyTest, BitsOfAMask) {
+  const auto expect = []<class T>(size_t lanes, uint64_t (*bits_of_zero_or_below)(const T*), const std::vector<T>& values) {
+    for (size_t i = 0; i + lanes <= values.size(); i += lanes) {
+      uint64_t expected = 0;
+      for (size_t j = 0; j < lanes; ++j) expected |= uint64_t{is_zero_or_below(values[i + j])} << j;
+      ASSERT_EQ(expected, bits_of_zero_or_below(&values[i])) << "from value " << i;
+    }
+  };
+  on_each_computing([&]<class T>(const auto& computing, const Arithmetic<T>& arithmetic) {
+    expect(arithmetic.lanes, computing.bits_of_zero_or_below, compared_values<T>());
+    with_every_mask<T>(arithmetic.lanes, [&](const std::vector<T>& c, const auto&, const auto&, uint32_t) {
+      expect(arithmetic.lanes, computing.bits_of_zero_or_below, c);
+    });
+  });
+  const auto expect_of_patterns = [&]<class Element>(const Moving<Element>& moving) {
+    for (const uint32_t factor : {1u, 40503u}) {  // every pattern, in an order of its own
+      std::vector<Element> values;
+      for (uint32_t bits = 0; bits <= 0xFFFF; ++bits) values.push_back({static_cast<uint16_t>(bits * factor)});
+      expect(moving.lanes, moving.bits_of_zero_or_below, values);
+    }
+  };
+  expect_of_patterns(vocabulary.f16_moving);
+  expect_of_patterns(vocabulary.bf16_moving);
 }
 
 // ---- Bits and places ----

@@ -27,6 +27,8 @@
 #define _mm512_castps_si512 simde_mm512_castps_si512
 #define _mm512_castsi512_pd simde_mm512_castsi512_pd
 #define _mm512_castsi512_ps simde_mm512_castsi512_ps
+#define _mm512_div_pd simde_mm512_div_pd
+#define _mm512_div_ps simde_mm512_div_ps
 #define _mm512_fmadd_pd simde_mm512_fmadd_pd
 #define _mm512_fmadd_ps simde_mm512_fmadd_ps
 #define _mm512_loadu_pd simde_mm512_loadu_pd
@@ -155,6 +157,12 @@ EMULATED uint64_t emulated_cmp(typename L::Vector a, typename L::Vector b) {
 }
 #define _mm512_cmp_ps_mask(a, b, compare) static_cast<__mmask16>(emulated_cmp<Floats, compare>(a, b))
 #define _mm512_cmp_pd_mask(a, b, compare) static_cast<__mmask8>(emulated_cmp<Doubles, compare>(a, b))
+
+EMULATED __mmask16 emulated_test_epi32_mask(simde__m512i a, simde__m512i b) {
+  const Integers first = Integers::of(a), second = Integers::of(b);
+  return static_cast<__mmask16>(Integers::mask([&](int i) { return (first.lane[i] & second.lane[i]) != 0; }));
+}
+#define _mm512_test_epi32_mask emulated_test_epi32_mask
 
 // Streaming stores fault off their alignment.
 template <class Vector>
