@@ -186,14 +186,17 @@ int32_t check_scratch(const Call& call, const void* scratch, size_t bytes, size_
 
 int32_t check_fused_scratch(const FusedCall& call, const void* scratch, size_t bytes, size_t needed) noexcept {
   if (const int32_t status = check_scratch(call, scratch, bytes, needed)) return status;
+  if (needed == 0) return RECTIFY_OK;
   const size_t tensor = call.elements * call.format->element_size,
                parameters = call.work.channels * call.format->slope_size;
-  const Range nodes(scratch, needed);
-  const bool apart = nodes.disjoint(Range(call.residual, tensor)) && nodes.disjoint(Range(call.bias, parameters)) &&
-                     nodes.disjoint(Range(call.dbias, parameters)) &&
-                     nodes.disjoint(Range(call.sums, call.sums_are_scalar ? call.format->scalar_size : parameters)) &&
-                     nodes.disjoint(Range(call.mask, call.elements / 8 + (call.elements % 8 != 0)));
-  return apart ? RECTIFY_OK : RECTIFY_ERROR_OVERLAP;
+  const Range nodes = {address_of(scratch), needed};
+  Ranges others;
+  others.add(call.residual, tensor);
+  others.add(call.bias, parameters);
+  others.add(call.dbias, parameters);
+  others.add(call.sums, call.sums_are_scalar ? call.format->scalar_size : parameters);
+  others.add(call.mask, mask_size(call.elements));
+  return others.all([&](const Range& r) { return nodes.disjoint(r); }) ? RECTIFY_OK : RECTIFY_ERROR_OVERLAP;
 }
 
 int32_t check_options(const rectify_options* options) noexcept {
