@@ -51,7 +51,7 @@ class Ranges {
   }
 
  private:
-  Range range_[5];
+  Range range_[9];
   size_t count_ = 0;
 };
 
@@ -90,6 +90,22 @@ int32_t check_pointers(const Call& call, Needs needs) noexcept {
 }
 
 constexpr size_t mask_size(size_t elements) { return elements / 8 + (elements % 8 != 0); }
+
+// What the caller has set aside, beside the call's tensors and the others that it has.
+int32_t check_scratch_beside(Ranges& others, const Call& call, const void* scratch, size_t bytes, size_t needed) noexcept {
+  if (bytes < needed) return RECTIFY_ERROR_SCRATCH_TOO_SMALL;
+  if (needed == 0) return RECTIFY_OK;
+  if (scratch == nullptr) return RECTIFY_ERROR_NULL_POINTER;
+  if (!is_aligned(address_of(scratch), call.format->scalar_size)) return RECTIFY_ERROR_UNALIGNED;
+  const Work& work = call.work;
+  const size_t tensor = call.elements * call.format->element_size;
+  others.add(work.x, tensor);
+  others.add(work.dy, tensor);
+  others.add(work.out, tensor);
+  others.add(work.parameter, work.channels * call.format->slope_size);
+  const Range nodes = {address_of(scratch), needed};
+  return others.all([&](const Range& r) { return nodes.disjoint(r); }) ? RECTIFY_OK : RECTIFY_ERROR_OVERLAP;
+}
 
 constexpr rectify_options defaults = {};
 
@@ -168,35 +184,20 @@ int32_t check_how(Call& call) noexcept {
 }
 
 int32_t check_scratch(const Call& call, const void* scratch, size_t bytes, size_t needed) noexcept {
-  if (bytes < needed) return RECTIFY_ERROR_SCRATCH_TOO_SMALL;
-  if (needed == 0) return RECTIFY_OK;
-  if (scratch == nullptr) return RECTIFY_ERROR_NULL_POINTER;
-  const Work& work = call.work;
-  const size_t tensor = call.elements * call.format->element_size, parameters = work.channels * call.format->slope_size;
-  if (!is_aligned(address_of(scratch), call.format->scalar_size)) return RECTIFY_ERROR_UNALIGNED;
-  const Range nodes = {address_of(scratch), needed};
   Ranges others;
-  others.add(work.x, tensor);
-  others.add(work.dy, tensor);
-  others.add(work.out, tensor);
-  others.add(work.parameter, parameters);
-  others.add(call.sums, parameters);
-  return others.all([&](const Range& r) { return nodes.disjoint(r); }) ? RECTIFY_OK : RECTIFY_ERROR_OVERLAP;
+  others.add(call.sums, call.work.channels * call.format->slope_size);
+  return check_scratch_beside(others, call, scratch, bytes, needed);
 }
 
 int32_t check_fused_scratch(const FusedCall& call, const void* scratch, size_t bytes, size_t needed) noexcept {
-  if (const int32_t status = check_scratch(call, scratch, bytes, needed)) return status;
-  if (needed == 0) return RECTIFY_OK;
-  const size_t tensor = call.elements * call.format->element_size,
-               parameters = call.work.channels * call.format->slope_size;
-  const Range nodes = {address_of(scratch), needed};
+  const size_t parameters = call.work.channels * call.format->slope_size;
   Ranges others;
-  others.add(call.residual, tensor);
+  others.add(call.residual, call.elements * call.format->element_size);
   others.add(call.bias, parameters);
   others.add(call.dbias, parameters);
   others.add(call.sums, call.sums_are_scalar ? call.format->scalar_size : parameters);
   others.add(call.mask, mask_size(call.elements));
-  return others.all([&](const Range& r) { return nodes.disjoint(r); }) ? RECTIFY_OK : RECTIFY_ERROR_OVERLAP;
+  return check_scratch_beside(others, call, scratch, bytes, needed);
 }
 
 int32_t check_options(const rectify_options* options) noexcept {
