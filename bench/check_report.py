@@ -90,8 +90,8 @@ def check_rows(report):
                f"{name}: {row['n']} elements of {size} bytes take the {bytes_of_ceiling} bytes of the ceiling")
         expect(near(row["gbps"] * row["ns_per_element"], size * accesses(row["traffic"])), f"{name}: GB/s times ns is bytes")
         expect(near(row["gflops"] * row["ns_per_element"], row["flops_per_element"]), f"{name}: GFLOP/s times ns is FLOP")
-        expect((row["times_dx"] is not None) == (row["direction"] == "backward_with_parameter"),
-               f"{name}: both gradients, and only they, are held against dx alone")
+        expect((row["times_dx"] is not None) == (row["direction"] in ("backward_with_parameter", "backward_from_mask")),
+               f"{name}: both gradients, and those from a mask, are held against dx from x, and nothing else is")
         expect(row["bound"] == "memory" or row["backend"] == "scalar" or row["percent_of_port_bound"],
                f"{name}: what is bound by arithmetic is held against the port bound")
 
