@@ -27,7 +27,7 @@ if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
   endif()
 
   # The core families and the vector operations, in one program.
-  add_executable(emulated_test vocabulary/vocabulary_test.cpp $<TARGET_OBJECTS:vocabulary_emulated_avx512>)
+  add_executable(emulated_test emulated/effort.cpp vocabulary/vocabulary_test.cpp $<TARGET_OBJECTS:vocabulary_emulated_avx512>)
   target_compile_definitions(emulated_test PRIVATE RECTIFY_VOCABULARY_AVX512)
   foreach(family IN LISTS RECTIFY_BACKEND_FAMILIES)
     target_sources(emulated_test PRIVATE $<TARGET_OBJECTS:${family}_cases>)
