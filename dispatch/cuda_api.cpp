@@ -2,7 +2,7 @@
 #include <rectify/rectify_cuda.h>
 
 #include "dispatch/arguments.hpp"
-#include "kernels/cuda/backend.hpp"
+#include "dispatch/cuda_operations.hpp"
 #include "kernels/cuda/plan.hpp"
 #include "launch.cuh"
 

@@ -2,8 +2,6 @@
 // that enqueue its kernels on a stream and return a status.
 #pragma once
 
-#include <rectify/rectify.h>
-
 #include "../backend.hpp"
 
 namespace rectify::cuda {
@@ -51,18 +49,5 @@ extern const Operations operations_f32;
 extern const Operations operations_f16;
 extern const Operations operations_bf16;
 extern const Operations operations_f64;
-
-inline const Operations& operations_of(int32_t dtype) {
-  switch (dtype) {
-    case RECTIFY_F16:
-      return operations_f16;
-    case RECTIFY_BF16:
-      return operations_bf16;
-    case RECTIFY_F64:
-      return operations_f64;
-    default:
-      return operations_f32;
-  }
-}
 
 }  // namespace rectify::cuda
