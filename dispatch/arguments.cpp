@@ -133,19 +133,32 @@ int32_t check_mask(const Call& call, const void* mask) noexcept {
   return out.disjoint({address_of(mask), mask_size(call.elements)}) ? RECTIFY_OK : RECTIFY_ERROR_OVERLAP;
 }
 
-int32_t check_fused_tensors(FusedCall& call, Needs needs) noexcept {
+int32_t check_fused(FusedCall& call, Needs needs) noexcept {
   if (const int32_t status = check_shape(call)) return status;
   const Work& work = call.work;
   const Format& format = *call.format;
-  if (call.elements != 0 && (work.out == nullptr || (needs != Needs::forward && work.dy == nullptr) ||
-                             (call.needs_mask && call.mask == nullptr && call.mask_out == nullptr))) {
-    return RECTIFY_ERROR_NULL_POINTER;
+  const int32_t kind = call.activation.kind;
+  if (kind < RECTIFY_RELU || kind > RECTIFY_ELU) return RECTIFY_ERROR_INVALID_ARGUMENT;
+  if (call.sums != nullptr && (kind == RECTIFY_RELU || call.mask_alone())) return RECTIFY_ERROR_INVALID_ARGUMENT;
+  if (kind == RECTIFY_LEAKY_RELU) call.scalar = round_scalar(format, call.activation.parameter);
+  if (kind == RECTIFY_ELU) {
+    if (const int32_t status = check_alpha(format, call.activation.parameter, &call.scalar)) return status;
   }
-  const size_t sum_size = call.sums_are_scalar ? format.scalar_size : format.slope_size;
+  // A mask says enough for dx alone; PReLU's own function has y beside it.
+  if (call.mask != nullptr && (kind == RECTIFY_ELU || (call.per_channel() && !call.needs_mask))) {
+    return RECTIFY_ERROR_INVALID_ARGUMENT;
+  }
+  if (call.elements != 0) {
+    if (work.out == nullptr || (work.x == nullptr && !call.mask_alone()) ||
+        (needs != Needs::forward && work.dy == nullptr) || (call.per_channel() && work.parameter == nullptr) ||
+        (call.needs_mask && call.mask == nullptr && call.mask_out == nullptr)) {
+      return RECTIFY_ERROR_NULL_POINTER;
+    }
+  }
   if (!is_aligned(address_of(work.x) | address_of(work.dy) | address_of(call.residual) | address_of(work.out),
                   format.element_size) ||
       !is_aligned(address_of(work.parameter) | address_of(call.bias) | address_of(call.dbias), format.slope_size) ||
-      !is_aligned(address_of(call.sums), sum_size)) {
+      !is_aligned(address_of(call.sums), call.sum_size())) {
     return RECTIFY_ERROR_UNALIGNED;
   }
   // What out may be, what nothing may be, and what nothing may be and is written: those that are there.
@@ -161,7 +174,7 @@ int32_t check_fused_tensors(FusedCall& call, Needs needs) noexcept {
   others.add(call.bias, parameters);
   others.add(call.mask, mask_bytes);
   alone.add(call.dbias, parameters);
-  alone.add(call.sums, call.sums_are_scalar ? sum_size : parameters);
+  alone.add(call.sums, call.sum_bytes());
   alone.add(call.mask_out, mask_bytes);
   const bool allowed =
       tensors.all([&](const Range& r) { return out.same_or_disjoint(r); }) &&
@@ -195,7 +208,7 @@ int32_t check_fused_scratch(const FusedCall& call, const void* scratch, size_t b
   others.add(call.residual, call.elements * call.format->element_size);
   others.add(call.bias, parameters);
   others.add(call.dbias, parameters);
-  others.add(call.sums, call.sums_are_scalar ? call.format->scalar_size : parameters);
+  others.add(call.sums, call.sum_bytes());
   others.add(call.mask, mask_size(call.elements));
   return check_scratch_beside(others, call, scratch, bytes, needed);
 }

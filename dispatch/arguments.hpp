@@ -22,8 +22,8 @@ int32_t check_tensors(Call& call, Needs needs) noexcept;
 // The mask that a checked call reads.
 int32_t check_mask(const Call& call, const void* mask) noexcept;
 
-// The same as check_tensors() of a call whose residual, if there is one, is like x, and which has an out in any case.
-int32_t check_fused_tensors(FusedCall& call, Needs needs) noexcept;
+// The same as check_tensors(), and what goes together in a fused call, which has an out in any case.
+int32_t check_fused(FusedCall& call, Needs needs) noexcept;
 
 // Checks what the caller has set aside for the sums of a checked call.
 int32_t check_scratch(const Call& call, const void* scratch, size_t bytes, size_t needed) noexcept;

@@ -32,15 +32,30 @@ struct Call {
 
 // A call that does more than its activation: work.x is what bias and residual are added to, or y where a mask is given.
 struct FusedCall : Call {
-  using Call::Call;
+  FusedCall(int32_t given_dtype, int64_t given_parameter_dtype, rectify_shape shape, const rectify_activation& given,
+            const void* x, const void* dy, void* out, void* given_sums, const rectify_options* given_options)
+      : Call(given_dtype, given_parameter_dtype,
+             {x, dy, out, given.kind == RECTIFY_PRELU ? given.slope : nullptr, shape.outer, shape.channels, shape.inner,
+              false, false},
+             given_sums, given_options),
+        activation(given) {}
 
+  rectify_activation activation;
   const void* bias = nullptr;
   const void* residual = nullptr;
   const void* mask = nullptr;  // to be read in place of x
   void* mask_out = nullptr;
   void* dbias = nullptr;
-  bool needs_mask = false;       // it is no choice: either `mask` or `mask_out` must be there
-  bool sums_are_scalar = false;  // `sums` is one value of the type that computes, whatever the channels
+  bool needs_mask = false;  // it is no choice: either `mask` or `mask_out` must be there
+  Scalar scalar;            // the activation's parameter, rounded: found by check_fused()
+
+  bool per_channel() const { return activation.kind == RECTIFY_PRELU; }  // else the parameter and its gradient are scalars
+  bool mask_alone() const { return mask != nullptr && !per_channel(); }  // x, bias and residual are not looked at
+  size_t sum_size() const { return per_channel() ? format->slope_size : format->scalar_size; }
+  size_t sum_bytes() const { return per_channel() ? work.channels * sum_size() : sum_size(); }
 };
+
+// Without channels.
+constexpr rectify_shape one_channel(size_t n) { return {1, 1, n}; }
 
 }  // namespace rectify

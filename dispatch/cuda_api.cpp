@@ -18,17 +18,15 @@ int32_t check(Call& call, Needs needs) {
   return check_tensors(call, needs);
 }
 
-bool has_narrow_slopes(const Format& format) { return format.slope_size < format.scalar_size; }
-
 size_t scratch_bytes(const Call& call) {
-  return cuda::scratch_bytes(call.work, call.format->element_size, has_narrow_slopes(*call.format));
+  return cuda::scratch_bytes(call.work, call.format->element_size, cuda::has_narrow_slopes(*call.format));
 }
 
 // Without `scalar` the parameter is that of call.work, or there is none.
 int32_t run(const Call& call, Operation map, const Scalar* scalar, void* stream) {
   if (call.elements == 0) return RECTIFY_OK;
   const cuda::Operations& operations = cuda::operations_of(call.dtype);
-  return (operations.*map)({call.work, scalar, has_narrow_slopes(*call.format), nullptr, nullptr, stream});
+  return (operations.*map)({call.work, scalar, cuda::has_narrow_slopes(*call.format), nullptr, nullptr, stream});
 }
 
 // Runs what a checked call asks for: the one-pass kernel where sums are wanted, the plain one otherwise.
@@ -36,7 +34,7 @@ int32_t run(const Call& call, Operation map, Operation sum, const Scalar* scalar
             void* stream) {
   if (call.sums == nullptr) return run(call, map, scalar, stream);
   const cuda::Operations& operations = cuda::operations_of(call.dtype);
-  const cuda::Request request = {call.work, scalar, has_narrow_slopes(*call.format), call.sums, scratch, stream};
+  const cuda::Request request = {call.work, scalar, cuda::has_narrow_slopes(*call.format), call.sums, scratch, stream};
   if (call.elements == 0) return call.work.channels == 0 ? RECTIFY_OK : operations.clear_sums(request);
   if (const int32_t status = check_scratch(call, scratch, bytes, scratch_bytes(call))) return status;
   return (operations.*sum)(request);

@@ -1,8 +1,9 @@
-// The CUDA backend's table for a checked call's number format.
+// What the CUDA backend is told of a checked call's number format: its table, and whether its slopes are narrow.
 #pragma once
 
 #include <rectify/rectify.h>
 
+#include "dispatch/format.hpp"
 #include "kernels/cuda/backend.hpp"
 
 namespace rectify::cuda {
@@ -19,5 +20,7 @@ inline const Operations& operations_of(int32_t dtype) {
       return operations_f32;
   }
 }
+
+inline bool has_narrow_slopes(const Format& format) { return format.slope_size < format.scalar_size; }
 
 }  // namespace rectify::cuda

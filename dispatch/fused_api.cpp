@@ -10,68 +10,45 @@ namespace {
 
 using namespace rectify;
 
-// The kernels of an activation and their parameter.
+// The kernels of an activation and their parameter. Those that it has no use for are NULL.
 struct Activation {
-  const Kernels* kernels;
   MapKernel forward;
   MapKernel backward;
-  MapKernel backward_from_mask;       // NULL where the mask does not say enough
-  SumKernel backward_with_parameter;  // NULL where there is no parameter
+  MapKernel backward_from_mask;
+  SumKernel backward_with_parameter;
+  FoldKernel fold;
   const void* parameter;
-  bool per_channel;
-  Scalar scalar;
 };
-
-FusedCall new_call(int32_t dtype, int64_t parameter_dtype, rectify_shape shape, const void* x, const void* dy, void* out,
-                   const void* slope, void* sums, const rectify_options* options) {
-  const Work work = {x, dy, out, slope, shape.outer, shape.channels, shape.inner, false, false};
-  return FusedCall(dtype, parameter_dtype, work, sums, options);
-}
 
 // One tensor after the other: a shape without channels.
 Work flat(const FusedCall& call, const void* x, const void* dy, void* out) {
   return {x, dy, out, nullptr, 1, 1, call.elements, false, false};
 }
 
-int32_t find_activation(const FusedCall& call, const rectify_activation& given, Activation& found) {
-  const Format* scalar_format;
-  if (const int32_t status = find_format(call.dtype, no_slopes, &scalar_format)) return status;
-  const Kernels& scalar = *(call.backend->*scalar_format->kernels);
-  const auto set = [&](const Kernels& k, MapKernel forward, MapKernel backward, MapKernel from_mask, SumKernel sum,
-                       const void* parameter) {
-    found.kernels = &k;
-    found.forward = forward;
-    found.backward = backward;
-    found.backward_from_mask = from_mask;
-    found.backward_with_parameter = sum;
-    found.parameter = parameter;
-    found.per_channel = given.kind == RECTIFY_PRELU;
-  };
-  switch (given.kind) {
+Activation activation_of(const FusedCall& call) {
+  const Kernels& own = *call.kernels;
+  if (call.per_channel()) {
+    return {own.prelu_forward, own.prelu_backward, nullptr, own.prelu_backward_with_parameter,
+            own.fold,          call.work.parameter};
+  }
+  // A scalar parameter is of the type that computes, whatever the bias is of.
+  const Format* format = call.format;
+  find_format(call.dtype, no_slopes, &format);
+  const Kernels& k = *(call.backend->*format->kernels);
+  switch (call.activation.kind) {
     case RECTIFY_RELU:
-      set(scalar, scalar.relu_forward, scalar.relu_backward, scalar.relu_backward_from_mask, nullptr, nullptr);
-      return RECTIFY_OK;
+      return {k.relu_forward, k.relu_backward, k.relu_backward_from_mask, nullptr, nullptr, nullptr};
     case RECTIFY_LEAKY_RELU:
-      found.scalar = round_scalar(*scalar_format, given.parameter);
-      set(scalar, scalar.prelu_forward, scalar.prelu_backward, scalar.leaky_relu_backward_from_mask,
-          scalar.prelu_backward_with_parameter, &found.scalar);
-      return RECTIFY_OK;
-    case RECTIFY_PRELU: {
-      const Kernels& own = *call.kernels;
-      set(own, own.prelu_forward, own.prelu_backward, nullptr, own.prelu_backward_with_parameter, given.slope);
-      return given.slope == nullptr && call.elements != 0 ? RECTIFY_ERROR_NULL_POINTER : RECTIFY_OK;
-    }
-    case RECTIFY_ELU:
-      set(scalar, scalar.elu_forward, scalar.elu_backward, nullptr, scalar.elu_backward_with_parameter, &found.scalar);
-      return check_alpha(*scalar_format, given.parameter, &found.scalar);
+      return {k.prelu_forward, k.prelu_backward, k.leaky_relu_backward_from_mask, k.prelu_backward_with_parameter,
+              k.fold,          &call.scalar};
     default:
-      return RECTIFY_ERROR_INVALID_ARGUMENT;
+      return {k.elu_forward, k.elu_backward, nullptr, k.elu_backward_with_parameter, k.fold, &call.scalar};
   }
 }
 
 // The activation's own work on x, which may be the tile.
 Work work_of(const FusedCall& call, const Activation& activation, const void* x) {
-  Work work = activation.per_channel ? call.work : flat(call, nullptr, call.work.dy, call.work.out);
+  Work work = call.per_channel() ? call.work : flat(call, nullptr, call.work.dy, call.work.out);
   work.x = x;
   work.parameter = activation.parameter;
   return work;
@@ -107,14 +84,12 @@ void choose_stores(const FusedCall& call, bool read_again, Work& work) {
   work.streaming = work.beyond_cache && !read_again && out != call.work.x && out != call.work.dy && out != call.residual;
 }
 
-int32_t fused_forward(FusedCall& call, const rectify_activation& given) {
-  if (const int32_t status = check_fused_tensors(call, Needs::forward)) return status;
+int32_t fused_forward(FusedCall& call) {
+  if (const int32_t status = check_fused(call, Needs::forward)) return status;
   if (const int32_t status = check_how(call)) return status;
-  Activation activation;
-  if (const int32_t status = find_activation(call, given, activation)) return status;
   if (call.elements == 0) return RECTIFY_OK;
-  if (call.work.x == nullptr) return RECTIFY_ERROR_NULL_POINTER;
 
+  const Activation activation = activation_of(call);
   Stages stages;
   stages.element_size = call.format->element_size;
   const bool from_tile = add_input_stages(call, *call.kernels, nullptr, stages);
@@ -128,25 +103,16 @@ int32_t fused_forward(FusedCall& call, const rectify_activation& given) {
   return RECTIFY_OK;
 }
 
-int32_t fused_backward(FusedCall& call, const rectify_activation& given) {
-  call.sums_are_scalar = given.kind != RECTIFY_PRELU;
-  if (const int32_t status = check_fused_tensors(call, Needs::backward_with_parameter)) return status;
+int32_t fused_backward(FusedCall& call) {
+  if (const int32_t status = check_fused(call, Needs::backward_with_parameter)) return status;
   if (const int32_t status = check_how(call)) return status;
-  Activation activation;
-  if (const int32_t status = find_activation(call, given, activation)) return status;
-  if (call.sums != nullptr && activation.backward_with_parameter == nullptr) return RECTIFY_ERROR_INVALID_ARGUMENT;
-  const bool mask_alone = call.mask != nullptr && !activation.per_channel;
-  if (mask_alone && (activation.backward_from_mask == nullptr || call.sums != nullptr))
-    return RECTIFY_ERROR_INVALID_ARGUMENT;
-  const size_t parameters = call.work.channels * call.format->slope_size;
-  const size_t parameter_size = activation.per_channel ? call.format->slope_size : call.format->scalar_size;
   if (call.elements == 0) {
-    if (call.dbias != nullptr) std::memset(call.dbias, 0, parameters);
-    if (call.sums != nullptr) std::memset(call.sums, 0, activation.per_channel ? parameters : parameter_size);
+    if (call.dbias != nullptr) std::memset(call.dbias, 0, call.work.channels * call.format->slope_size);
+    if (call.sums != nullptr) std::memset(call.sums, 0, call.sum_bytes());
     return RECTIFY_OK;
   }
-  if (call.work.x == nullptr && !mask_alone) return RECTIFY_ERROR_NULL_POINTER;
 
+  const Activation activation = activation_of(call);
   Stages stages;
   stages.element_size = call.format->element_size;
   void* const dx = call.work.out;
@@ -157,10 +123,10 @@ int32_t fused_backward(FusedCall& call, const rectify_activation& given) {
                         call.format->slope_size};
 
   if (call.sums == nullptr) {
-    const bool from_tile = !mask_alone && add_input_stages(call, *call.kernels, nullptr, stages);
-    Work work = work_of(call, activation, mask_alone ? call.mask : call.work.x);
+    const bool from_tile = !call.mask_alone() && add_input_stages(call, *call.kernels, nullptr, stages);
+    Work work = work_of(call, activation, call.mask_alone() ? call.mask : call.work.x);
     choose_stores(call, call.dbias != nullptr, work);
-    stages.add({mask_alone ? activation.backward_from_mask : activation.backward, work, from_tile, false});
+    stages.add({call.mask_alone() ? activation.backward_from_mask : activation.backward, work, from_tile, false});
     if (call.dbias == nullptr) {
       run_maps(stages, call);
       return RECTIFY_OK;
@@ -175,9 +141,9 @@ int32_t fused_backward(FusedCall& call, const rectify_activation& given) {
   choose_stores(call, in_dx || call.dbias != nullptr, work);
   const void* divisor = call.mask != nullptr ? activation.parameter : nullptr;
   const Sum sums[most_sums] = {
-      {activation.backward_with_parameter, work, activation.kernels->fold, divisor, call.sums, parameter_size}, bias_sum};
+      {activation.backward_with_parameter, work, activation.fold, divisor, call.sums, call.sum_size()}, bias_sum};
   const bool with_bias = call.dbias != nullptr;
-  if (activation.per_channel || call.work.channels == 1) {
+  if (call.per_channel() || call.work.channels == 1) {
     const SumPass pass = {&stages, sums, with_bias ? 2u : 1u, &call.work};
     return run_sums(&pass, 1, call);
   }
@@ -204,7 +170,13 @@ int32_t check_with_mask(Call& call, const void* mask) {
 
 constexpr rectify_activation relu = {RECTIFY_RELU, 0, nullptr};
 
-constexpr rectify_shape one_channel(size_t n) { return {1, 1, n}; }
+int32_t forward_with_mask(int32_t dtype, int64_t slope_dtype, rectify_shape shape, const rectify_activation& activation,
+                          const void* x, void* y, void* mask, const rectify_options* options) {
+  FusedCall call(dtype, slope_dtype, shape, activation, x, nullptr, y, nullptr, options);
+  call.mask_out = mask;
+  call.needs_mask = true;
+  return fused_forward(call);
+}
 
 }  // namespace
 
@@ -212,10 +184,7 @@ extern "C" {
 
 int32_t rectify_relu_forward_with_mask(int32_t dtype, size_t n, const void* x, void* y, void* mask,
                                        const rectify_options* options) noexcept {
-  FusedCall call = new_call(dtype, no_slopes, one_channel(n), x, nullptr, y, nullptr, nullptr, options);
-  call.mask_out = mask;
-  call.needs_mask = true;
-  return fused_forward(call, relu);
+  return forward_with_mask(dtype, no_slopes, one_channel(n), relu, x, y, mask, options);
 }
 
 int32_t rectify_relu_backward_from_mask(int32_t dtype, size_t n, const void* mask, const void* dy, void* dx,
@@ -227,10 +196,7 @@ int32_t rectify_relu_backward_from_mask(int32_t dtype, size_t n, const void* mas
 
 int32_t rectify_leaky_relu_forward_with_mask(int32_t dtype, size_t n, double slope, const void* x, void* y, void* mask,
                                              const rectify_options* options) noexcept {
-  FusedCall call = new_call(dtype, no_slopes, one_channel(n), x, nullptr, y, nullptr, nullptr, options);
-  call.mask_out = mask;
-  call.needs_mask = true;
-  return fused_forward(call, {RECTIFY_LEAKY_RELU, slope, nullptr});
+  return forward_with_mask(dtype, no_slopes, one_channel(n), {RECTIFY_LEAKY_RELU, slope, nullptr}, x, y, mask, options);
 }
 
 int32_t rectify_leaky_relu_backward_from_mask(int32_t dtype, size_t n, double slope, const void* mask, const void* dy,
@@ -244,42 +210,36 @@ int32_t rectify_leaky_relu_backward_from_mask(int32_t dtype, size_t n, double sl
 
 int32_t rectify_prelu_forward_with_mask(int32_t dtype, int32_t slope_dtype, rectify_shape shape, const void* x,
                                         const void* slope, void* y, void* mask, const rectify_options* options) noexcept {
-  FusedCall call = new_call(dtype, slope_dtype, shape, x, nullptr, y, slope, nullptr, options);
-  call.mask_out = mask;
-  call.needs_mask = true;
-  return fused_forward(call, {RECTIFY_PRELU, 0, slope});
+  return forward_with_mask(dtype, slope_dtype, shape, {RECTIFY_PRELU, 0, slope}, x, y, mask, options);
 }
 
 int32_t rectify_prelu_backward_from_mask(int32_t dtype, int32_t slope_dtype, rectify_shape shape, const void* y,
                                          const void* mask, const void* slope, const void* dy, void* dx, void* dslope,
                                          const rectify_options* options) noexcept {
-  FusedCall call = new_call(dtype, slope_dtype, shape, y, dy, dx, slope, dslope, options);
+  FusedCall call(dtype, slope_dtype, shape, {RECTIFY_PRELU, 0, slope}, y, dy, dx, dslope, options);
   call.mask = mask;
   call.needs_mask = true;
-  return fused_backward(call, {RECTIFY_PRELU, 0, slope});
+  return fused_backward(call);
 }
 
 int32_t rectify_fused_forward(int32_t dtype, int32_t parameter_dtype, rectify_shape shape, const void* x, const void* bias,
                               const void* residual, rectify_activation activation, void* y, void* mask,
                               const rectify_options* options) noexcept {
-  FusedCall call = new_call(dtype, parameter_dtype, shape, x, nullptr, y, nullptr, nullptr, options);
-  if (activation.kind == RECTIFY_PRELU) call.work.parameter = activation.slope;
+  FusedCall call(dtype, parameter_dtype, shape, activation, x, nullptr, y, nullptr, options);
   call.bias = bias;
   call.residual = residual;
   call.mask_out = mask;
-  return fused_forward(call, activation);
+  return fused_forward(call);
 }
 
 int32_t rectify_fused_backward(int32_t dtype, int32_t parameter_dtype, rectify_shape shape, const void* x, const void* bias,
                                const void* residual, const void* mask, rectify_activation activation, const void* dy,
                                void* dx, void* dbias, void* dparameter, const rectify_options* options) noexcept {
-  FusedCall call = new_call(dtype, parameter_dtype, shape, x, dy, dx, nullptr, dparameter, options);
-  if (activation.kind == RECTIFY_PRELU) call.work.parameter = activation.slope;
+  FusedCall call(dtype, parameter_dtype, shape, activation, x, dy, dx, dparameter, options);
   call.bias = bias;
   call.residual = residual;
   call.mask = mask;
   call.dbias = dbias;
-  if (mask != nullptr && activation.kind == RECTIFY_PRELU) return RECTIFY_ERROR_INVALID_ARGUMENT;
-  return fused_backward(call, activation);
+  return fused_backward(call);
 }
 }
