@@ -13,8 +13,6 @@
 namespace rectify {
 namespace {
 
-RECTIFY_INLINE void stream_fence() { _mm_sfence(); }
-
 // What bf16 is computed in.
 using BfloatVector = Pair<F32>;
 

@@ -12,8 +12,6 @@
 namespace rectify {
 namespace {
 
-RECTIFY_INLINE void stream_fence() {}
-
 // What bf16 is computed in: here neither widening nor rounding takes a shuffle.
 using BfloatVector = F32;
 

@@ -16,11 +16,7 @@ constexpr Memory<Element, Value> memory_of = {
     .load_partial = [](const Element* from, size_t count, Value* to) { store(to, V::load_partial(from, count)); },
     .store = [](Element* to, const Value* from) { store(to, V::load(from)); },
     .store_partial = [](Element* to, const Value* from, size_t count) { store_partial(to, V::load(from), count); },
-    .stream =
-        [](Element* to, const Value* from) {
-          stream(to, V::load(from));
-          stream_fence();
-        },
+    .stream = [](Element* to, const Value* from) { stream(to, V::load(from)); },
 };
 
 template <class V, class T = typename V::Scalar>

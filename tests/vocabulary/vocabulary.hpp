@@ -22,7 +22,7 @@ struct Memory {
   void (*load_partial)(const Element* from, size_t count, Value* to);
   void (*store)(Element* to, const Value* from);
   void (*store_partial)(Element* to, const Value* from, size_t count);
-  void (*stream)(Element* to, const Value* from);  // with its fence
+  void (*stream)(Element* to, const Value* from);  // which the same thread sees without a fence
 };
 
 // What every vector that computes can do.
