@@ -22,6 +22,8 @@ TITLES = {
 }
 LABELS = {
     "relu forward": "ReLU forward",
+    "relu forward_with_mask": "ReLU forward, writing a mask",
+    "relu backward_from_mask": "ReLU backward, from a mask",
     "prelu forward": "PReLU forward, per channel",
     "elu forward": "ELU forward",
     "relu backward": "ReLU backward",
@@ -31,6 +33,9 @@ LABELS = {
 # Okabe and Ito's colours, which everybody can tell apart.
 COLOURS = {"relu": "#0072B2", "prelu": "#009E73", "elu": "#D55E00"}
 MARKERS = {"relu": "o", "prelu": "s", "elu": "^"}
+# By name, where an operation has more than one line.
+COLOURS |= {"relu forward_with_mask": "#56B4E9", "relu backward_from_mask": "#E69F00"}
+MARKERS |= {"relu forward_with_mask": "v", "relu backward_from_mask": "D"}
 
 
 def size_text(size):
@@ -66,8 +71,8 @@ def draw_operations(axes, series):
         axes.plot(
             [p["bytes"] for p in one["points"]],
             [p["gbps"] for p in one["points"]],
-            color=COLOURS.get(operation, "#CC79A7"),
-            marker=MARKERS.get(operation, "D"),
+            color=COLOURS.get(one["name"], COLOURS.get(operation, "#CC79A7")),
+            marker=MARKERS.get(one["name"], MARKERS.get(operation, "D")),
             markersize=3.5,
             linewidth=1.3,
             label=LABELS.get(one["name"], one["name"]),
