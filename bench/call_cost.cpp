@@ -18,6 +18,7 @@ namespace {
 constexpr size_t most_bare = 4096;  // one leaf of a sum
 constexpr size_t first_of_two_threads = 4096, most = size_t{1} << 20;
 constexpr size_t rounds = 25;
+constexpr double worth_it = 1.05;
 
 struct Cost {
   size_t n;
@@ -30,12 +31,13 @@ struct Series {
   const Operation* operation;
   std::vector<Cost> costs;
 
-  // The least n measured from which on two threads are never slower; 0 if there is none.
+  // The least n measured from which on two threads are always faster, by more than two equal times differ; 0 if there is
+  // none.
   size_t pays_from() const {
     size_t from = 0;
     for (const Cost& cost : costs) {
       if (cost.n < first_of_two_threads) continue;
-      if (cost.second_thread <= 1)
+      if (cost.second_thread < worth_it)
         from = 0;
       else if (from == 0)
         from = cost.n;

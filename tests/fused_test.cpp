@@ -41,30 +41,28 @@ struct Layer {
   rectify_activation activation(int32_t kind) const { return {kind, parameter, slope.data()}; }
 };
 
-// Most values ordinary: a sum that is NaN hides what else went into it.
-template <class Format>
-Layer<Format> ordinary_layer(rectify_shape shape, uint32_t seed = 1) {
+// values<T>(count, seed) gives each tensor its values.
+template <class Format, class Values>
+Layer<Format> layer_of(rectify_shape shape, uint32_t seed, const Values& values) {
   using Element = typename Format::Element;
   using Slope = typename Format::Slope;
   const size_t n = count(shape), channels = shape.channels;
   return {shape,
-          ordinary_values<Element>(n, seed),
-          ordinary_values<Element>(n, seed + 1),
-          ordinary_values<Element>(n, seed + 2),
-          ordinary_values<Slope>(channels, seed + 3),
-          ordinary_values<Slope>(channels, seed + 4)};
+          values.template operator()<Element>(n, seed),
+          values.template operator()<Element>(n, seed + 1),
+          values.template operator()<Element>(n, seed + 2),
+          values.template operator()<Slope>(channels, seed + 3),
+          values.template operator()<Slope>(channels, seed + 4)};
+}
+
+// A sum that is NaN hides what else went into it.
+template <class Format>
+Layer<Format> ordinary_layer(rectify_shape shape, uint32_t seed = 1) {
+  return layer_of<Format>(shape, seed, []<class T>(size_t n, uint32_t of) { return ordinary_values<T>(n, of); });
 }
 template <class Format>
 Layer<Format> mixed_layer(rectify_shape shape, uint32_t seed = 1) {
-  using Element = typename Format::Element;
-  using Slope = typename Format::Slope;
-  const size_t n = count(shape), channels = shape.channels;
-  return {shape,
-          mixed_values<Element>(n, seed),
-          mixed_values<Element>(n, seed + 1),
-          mixed_values<Element>(n, seed + 2),
-          mixed_values<Slope>(channels, seed + 3),
-          mixed_values<Slope>(channels, seed + 4)};
+  return layer_of<Format>(shape, seed, []<class T>(size_t n, uint32_t of) { return mixed_values<T>(n, of); });
 }
 
 template <AnyNumber T>

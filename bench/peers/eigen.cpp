@@ -141,16 +141,7 @@ Library open(size_t threads) {
   const std::string version = std::to_string(EIGEN_WORLD_VERSION) + "." + std::to_string(EIGEN_MAJOR_VERSION) + "." +
                               std::to_string(EIGEN_MINOR_VERSION);
   return {"eigen", version + " -O3 -march=native", [threads](const Case& c, const Tensors& t) {
-            switch (c.format) {
-              case Format::f16:
-                return call_of<Eigen::half>(c, t, threads);
-              case Format::bf16:
-                return call_of<Eigen::bfloat16>(c, t, threads);
-              case Format::f64:
-                return call_of<double>(c, t, threads);
-              default:
-                return call_of<float>(c, t, threads);
-            }
+            return of_type<Eigen::half, Eigen::bfloat16>(c.format, [&]<class T>() { return call_of<T>(c, t, threads); });
           }};
 }
 

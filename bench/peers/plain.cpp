@@ -178,16 +178,7 @@ Call call_of(const Case& c, const Tensors& t, size_t threads) {
 
 Library open(size_t threads) {
   return {"plain", "GCC " __VERSION__ " -O3 -march=native -ffast-math", [threads](const Case& c, const Tensors& t) {
-            switch (c.format) {
-              case Format::f16:
-                return call_of<Half>(c, t, threads);
-              case Format::bf16:
-                return call_of<Bfloat>(c, t, threads);
-              case Format::f64:
-                return call_of<double>(c, t, threads);
-              default:
-                return call_of<float>(c, t, threads);
-            }
+            return of_type<Half, Bfloat>(c.format, [&]<class T>() { return call_of<T>(c, t, threads); });
           }};
 }
 

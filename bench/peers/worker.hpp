@@ -65,6 +65,21 @@ struct Library {
   std::function<Call(const Case&, const Tensors&)> prepare;
 };
 
+// make<T>() with the type T of the format: float, double, or one of those given for 16 bits.
+template <class F16, class Bf16, class Make>
+Call of_type(Format format, const Make& make) {
+  switch (format) {
+    case Format::f16:
+      return make.template operator()<F16>();
+    case Format::bf16:
+      return make.template operator()<Bf16>();
+    case Format::f64:
+      return make.template operator()<double>();
+    default:
+      return make.template operator()<float>();
+  }
+}
+
 // main() of a worker: THREADS and the folder of the tensors are its arguments.
 int serve(int argc, char** argv, Library (*open)(size_t threads));
 

@@ -9,6 +9,7 @@
 #include "kernels/cuda/divisor.cuh"
 #include "rectify/rectify_cuda.h"
 #include "tests/cuda/host/executor.hpp"
+#include "tests/cuda/typed_formats.hpp"
 #include "tests/support/formats.hpp"
 #include "tests/support/guarded_buffer.hpp"
 #include "tests/support/inputs.hpp"
@@ -16,15 +17,6 @@
 
 namespace rectify::tests {
 namespace {
-
-using Formats =
-    testing::Types<formats::f32, formats::f16, formats::bf16, formats::f64, formats::f16_slopes, formats::bf16_slopes>;
-struct FormatName {
-  template <class Format>
-  static std::string GetName(int) {
-    return Format::name;
-  }
-};
 
 // Where the tensors of a call begin, in elements from a border of a page; the mask in bytes.
 struct Alignment {

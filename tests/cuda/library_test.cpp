@@ -14,6 +14,7 @@
 
 #include "rectify/rectify_cuda.h"
 #include "tests/cuda/host/executor.hpp"
+#include "tests/cuda/typed_formats.hpp"
 #include "tests/support/formats.hpp"
 #include "tests/support/inputs.hpp"
 #include "tests/support/same_bits.hpp"
@@ -24,15 +25,6 @@ namespace {
 using executor::synchronise;
 
 constexpr size_t most = std::numeric_limits<size_t>::max();
-
-using Formats =
-    testing::Types<formats::f32, formats::f16, formats::bf16, formats::f64, formats::f16_slopes, formats::bf16_slopes>;
-struct FormatName {
-  template <class Format>
-  static std::string GetName(int) {
-    return Format::name;
-  }
-};
 
 // A call over its own arrays of n elements, 4 channels: {n / 4, 4, 1} where it has a shape.
 template <class Format>

@@ -9,21 +9,13 @@
 
 #include "rectify/rectify.h"
 #include "rectify/rectify_cuda.h"
+#include "tests/cuda/typed_formats.hpp"
 #include "tests/support/formats.hpp"
 #include "tests/support/inputs.hpp"
 #include "tests/support/same_bits.hpp"
 
 namespace rectify::tests {
 namespace {
-
-using Formats =
-    testing::Types<formats::f32, formats::f16, formats::bf16, formats::f64, formats::f16_slopes, formats::bf16_slopes>;
-struct FormatName {
-  template <class Format>
-  static std::string GetName(int) {
-    return Format::name;
-  }
-};
 
 // An array on the device.
 template <class T>
