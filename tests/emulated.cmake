@@ -35,8 +35,10 @@ if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
   target_link_libraries(emulated_test PRIVATE
     rectify_emulated rectify_compile_options GTest::gtest_main Threads::Threads)
   target_include_directories(emulated_test PRIVATE ${PROJECT_SOURCE_DIR})
+  # Which stores a call chooses does not depend on its format, and SIMDe takes minutes for arrays beyond the caches; that each
+  # kernel streams what it should is the kernels' family's to see, in all formats.
   # What the environment asks of the library's backends is not meant for this one.
   gtest_discover_tests(emulated_test NO_PRETTY_VALUES DISCOVERY_TIMEOUT 60 TEST_PREFIX "emulated."
-    TEST_FILTER "*avx512*"
+    TEST_FILTER "*avx512*-Streaming*/f16/*:Streaming*/bf16/*:Streaming*/f64/*:Streaming*_slopes/*"
     PROPERTIES ENVIRONMENT "RECTIFY_REQUIRE_ISA=" ENVIRONMENT_MODIFICATION "RECTIFY_ISA=unset:")
 endif()
