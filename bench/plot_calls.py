@@ -32,10 +32,13 @@ def main(folder):
         calls.plot(sizes, [c["kernel_ns"] for c in small], color=colour, linestyle=(0, (2, 2)), linewidth=1)
         large = [c for c in series["costs"] if c["second_thread"] > 0]
         threads.plot([c["n"] for c in large], [c["second_thread"] for c in large], color=colour, marker="o", markersize=3)
+        threads.plot([c["n"] for c in large], [c["at_best"] for c in large], color=colour, linestyle=(0, (2, 2)), linewidth=1)
     calls.plot([], [], color="#333333", linestyle=(0, (2, 2)), linewidth=1, label="the bare kernel")
     calls.set(xscale="log", yscale="log", xlabel="elements", ylabel="ns", title="A call, and its bare kernel")
     calls.set_xscale("log", base=2)
     calls.legend(fontsize=8, frameon=False)
+    threads.plot([], [], color="#333333", linestyle=(0, (2, 2)), linewidth=1, label="one round in ten is as good")
+    threads.legend(fontsize=8, frameon=False, loc="upper left")
     threads.axhline(1, color="#333333", linewidth=1)
     threads.set_xscale("log", base=2)
     threads.set(xlabel="elements", ylabel="times as fast as one thread", title="Two threads")
