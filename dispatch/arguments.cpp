@@ -151,13 +151,13 @@ int32_t check_fused(FusedCall& call, Needs needs) noexcept {
   if (call.elements != 0) {
     if (work.out == nullptr || (work.x == nullptr && !call.mask_alone()) ||
         (needs != Needs::forward && work.dy == nullptr) || (call.per_channel() && work.parameter == nullptr) ||
-        (call.needs_mask && call.mask == nullptr && call.mask_out == nullptr)) {
+        (call.needs_mask && call.mask == nullptr && call.work.mask == nullptr)) {
       return RECTIFY_ERROR_NULL_POINTER;
     }
   }
-  if (!is_aligned(address_of(work.x) | address_of(work.dy) | address_of(call.residual) | address_of(work.out),
+  if (!is_aligned(address_of(work.x) | address_of(work.dy) | address_of(call.work.residual) | address_of(work.out),
                   format.element_size) ||
-      !is_aligned(address_of(work.parameter) | address_of(call.bias) | address_of(call.dbias), format.slope_size) ||
+      !is_aligned(address_of(work.parameter) | address_of(call.work.bias) | address_of(call.dbias), format.slope_size) ||
       !is_aligned(address_of(call.sums), call.sum_size())) {
     return RECTIFY_ERROR_UNALIGNED;
   }
@@ -169,13 +169,13 @@ int32_t check_fused(FusedCall& call, Needs needs) noexcept {
   tensors.add(work.x, bytes);
   // z stands in dx until the sums are taken.
   (call.sums == nullptr ? tensors : others).add(work.dy, bytes);
-  tensors.add(call.residual, bytes);
+  tensors.add(call.work.residual, bytes);
   others.add(work.parameter, parameters);
-  others.add(call.bias, parameters);
+  others.add(call.work.bias, parameters);
   others.add(call.mask, mask_bytes);
   alone.add(call.dbias, parameters);
   alone.add(call.sums, call.sum_bytes());
-  alone.add(call.mask_out, mask_bytes);
+  alone.add(call.work.mask, mask_bytes);
   const bool allowed =
       tensors.all([&](const Range& r) { return out.same_or_disjoint(r); }) &&
       others.all([&](const Range& r) { return out.disjoint(r); }) && alone.all([&](const Range& own) {
@@ -205,8 +205,8 @@ int32_t check_scratch(const Call& call, const void* scratch, size_t bytes, size_
 int32_t check_fused_scratch(const FusedCall& call, const void* scratch, size_t bytes, size_t needed) noexcept {
   const size_t parameters = call.work.channels * call.format->slope_size;
   Ranges others;
-  others.add(call.residual, call.elements * call.format->element_size);
-  others.add(call.bias, parameters);
+  others.add(call.work.residual, call.elements * call.format->element_size);
+  others.add(call.work.bias, parameters);
   others.add(call.dbias, parameters);
   others.add(call.sums, call.sum_bytes());
   others.add(call.mask, mask_size(call.elements));

@@ -41,12 +41,9 @@ struct FusedCall : Call {
         activation(given) {}
 
   rectify_activation activation;
-  const void* bias = nullptr;
-  const void* residual = nullptr;
   const void* mask = nullptr;  // to be read in place of x
-  void* mask_out = nullptr;
   void* dbias = nullptr;
-  bool needs_mask = false;  // it is no choice: either `mask` or `mask_out` must be there
+  bool needs_mask = false;  // it is no choice: either `mask` or `work.mask` must be there
   Scalar scalar;            // the activation's parameter, rounded: found by check_fused()
 
   bool per_channel() const { return activation.kind == RECTIFY_PRELU; }  // else the parameter and its gradient are scalars

@@ -38,10 +38,10 @@ cuda::FusedRequest request_of(const FusedCall& call, void* stream) {
   request.narrow_slopes = cuda::has_narrow_slopes(*call.format);
   request.sums = call.sums;
   request.stream = stream;
-  request.bias = call.bias;
-  request.residual = call.residual;
+  request.bias = call.work.bias;
+  request.residual = call.work.residual;
   request.mask = call.mask;
-  request.mask_out = call.mask_out;
+  request.mask_out = call.work.mask;
   request.dbias = call.dbias;
   return request;
 }
@@ -87,7 +87,7 @@ int32_t fused_backward(FusedCall& call, const Place& place, size_t scratch_bytes
 int32_t forward_with_mask(int32_t dtype, int64_t slope_dtype, rectify_shape shape, const rectify_activation& activation,
                           const void* x, void* y, void* mask, void* stream) {
   FusedCall call(dtype, slope_dtype, shape, activation, x, nullptr, y, nullptr, nullptr);
-  call.mask_out = mask;
+  call.work.mask = mask;
   call.needs_mask = true;
   return fused_forward(call, stream);
 }
@@ -145,9 +145,9 @@ int32_t rectify_cuda_fused_forward(int32_t dtype, int32_t parameter_dtype, recti
                                    const void* bias, const void* residual, rectify_activation activation, void* y,
                                    void* mask, void* stream) noexcept {
   FusedCall call(dtype, parameter_dtype, shape, activation, x, nullptr, y, nullptr, nullptr);
-  call.bias = bias;
-  call.residual = residual;
-  call.mask_out = mask;
+  call.work.bias = bias;
+  call.work.residual = residual;
+  call.work.mask = mask;
   return fused_forward(call, stream);
 }
 
@@ -156,8 +156,8 @@ int32_t rectify_cuda_fused_backward(int32_t dtype, int32_t parameter_dtype, rect
                                     const void* dy, void* dx, void* dbias, void* dparameter, void* scratch,
                                     size_t scratch_bytes, void* stream) noexcept {
   FusedCall call(dtype, parameter_dtype, shape, activation, x, dy, dx, dparameter, nullptr);
-  call.bias = bias;
-  call.residual = residual;
+  call.work.bias = bias;
+  call.work.residual = residual;
   call.mask = mask;
   call.dbias = dbias;
   return fused_backward(call, {scratch, scratch_bytes, stream}, cuda::fused_scratch_bytes);

@@ -10,15 +10,27 @@ namespace {
 
 using namespace rectify;
 
-// The kernels of an activation and their parameter. Those that it has no use for are NULL.
+// What a backward needs of an activation: its kernels and their parameter. Those that it has no use for are NULL.
 struct Activation {
-  MapKernel forward;
   MapKernel backward;
   MapKernel backward_from_mask;
   SumKernel backward_with_parameter;
   FoldKernel fold;
   const void* parameter;
 };
+
+MapKernel fused_kernel(const FusedCall& call) {
+  switch (call.activation.kind) {
+    case RECTIFY_RELU:
+      return call.kernels->fused_relu_forward;
+    case RECTIFY_LEAKY_RELU:
+      return call.kernels->fused_leaky_relu_forward;
+    case RECTIFY_PRELU:
+      return call.kernels->fused_prelu_forward;
+    default:
+      return call.kernels->fused_elu_forward;
+  }
+}
 
 // One tensor after the other: a shape without channels.
 Work flat(const FusedCall& call, const void* x, const void* dy, void* out) {
@@ -28,8 +40,7 @@ Work flat(const FusedCall& call, const void* x, const void* dy, void* out) {
 Activation activation_of(const FusedCall& call) {
   const Kernels& own = *call.kernels;
   if (call.per_channel()) {
-    return {own.prelu_forward, own.prelu_backward, nullptr, own.prelu_backward_with_parameter,
-            own.fold,          call.work.parameter};
+    return {own.prelu_backward, nullptr, own.prelu_backward_with_parameter, own.fold, call.work.parameter};
   }
   // A scalar parameter is of the type that computes, whatever the bias is of.
   const Format* format = call.format;
@@ -37,12 +48,11 @@ Activation activation_of(const FusedCall& call) {
   const Kernels& k = *(call.backend->*format->kernels);
   switch (call.activation.kind) {
     case RECTIFY_RELU:
-      return {k.relu_forward, k.relu_backward, k.relu_backward_from_mask, nullptr, nullptr, nullptr};
+      return {k.relu_backward, k.relu_backward_from_mask, nullptr, nullptr, nullptr};
     case RECTIFY_LEAKY_RELU:
-      return {k.prelu_forward, k.prelu_backward, k.leaky_relu_backward_from_mask, k.prelu_backward_with_parameter,
-              k.fold,          &call.scalar};
+      return {k.prelu_backward, k.leaky_relu_backward_from_mask, k.prelu_backward_with_parameter, k.fold, &call.scalar};
     default:
-      return {k.elu_forward, k.elu_backward, nullptr, k.elu_backward_with_parameter, k.fold, &call.scalar};
+      return {k.elu_backward, nullptr, k.elu_backward_with_parameter, k.fold, &call.scalar};
   }
 }
 
@@ -54,52 +64,36 @@ Work work_of(const FusedCall& call, const Activation& activation, const void* x)
   return work;
 }
 
-// z = x + bias + residual, or what stands for x where y and the mask are given. The last step writes to `out`, or to the
-// tile where that is NULL. Returns false if z is x itself.
-bool add_input_stages(const FusedCall& call, const Kernels& kernels, void* out, Stages& stages) {
-  const bool from_y = call.mask != nullptr;
-  if (from_y) {
-    stages.add({kernels.mask_backward, flat(call, call.mask, call.work.x, out), false, out == nullptr});
+// z = x + bias + residual, or what stands for x where y and the mask are given, written to `out`, or to the tile where that
+// is NULL. Returns false if z is x itself.
+bool add_input_stage(const FusedCall& call, void* out, Stages& stages) {
+  if (call.mask != nullptr) {
+    stages.add({call.kernels->mask_backward, flat(call, call.mask, call.work.x, out), false, out == nullptr});
     return true;
   }
-  if (call.bias != nullptr) {
-    const bool last = call.residual == nullptr;
-    Work work = call.work;
-    work.dy = nullptr;
-    work.out = last ? out : nullptr;
-    work.parameter = call.bias;
-    stages.add({kernels.bias_forward, work, false, work.out == nullptr});
-  }
-  if (call.residual != nullptr) {
-    const bool from_tile = call.bias != nullptr;
-    stages.add({kernels.residual_forward, flat(call, call.work.x, call.residual, out), from_tile, out == nullptr});
-  }
-  return stages.count != 0;
+  if (call.work.bias == nullptr && call.work.residual == nullptr) return false;
+  Work work = call.work;
+  work.out = out;
+  work.mask = nullptr;
+  stages.add({call.kernels->fused_sum_forward, work, false, out == nullptr});
+  return true;
 }
 
 void choose_stores(const FusedCall& call, bool read_again, Work& work) {
   const void* const out = call.work.out;
   work.beyond_cache =
-      is_beyond_cache(call, 2u + (call.residual != nullptr) + (call.work.dy != nullptr && work.x != call.mask));
-  work.streaming = work.beyond_cache && !read_again && out != call.work.x && out != call.work.dy && out != call.residual;
+      is_beyond_cache(call, 2u + (call.work.residual != nullptr) + (call.work.dy != nullptr && work.x != call.mask));
+  work.streaming =
+      work.beyond_cache && !read_again && out != call.work.x && out != call.work.dy && out != call.work.residual;
 }
 
 int32_t fused_forward(FusedCall& call) {
   if (const int32_t status = check_fused(call, Needs::forward)) return status;
   if (const int32_t status = check_how(call)) return status;
   if (call.elements == 0) return RECTIFY_OK;
-
-  const Activation activation = activation_of(call);
-  Stages stages;
-  stages.element_size = call.format->element_size;
-  const bool from_tile = add_input_stages(call, *call.kernels, nullptr, stages);
-  if (call.mask_out != nullptr) {
-    stages.add({call.kernels->mask_forward, flat(call, call.work.x, nullptr, call.mask_out), from_tile, false});
-  }
-  Work work = work_of(call, activation, call.work.x);
-  choose_stores(call, false, work);
-  stages.add({activation.forward, work, from_tile, false});
-  run_maps(stages, call);
+  if (!call.per_channel()) call.work.parameter = &call.scalar;
+  choose_stores(call, false, call.work);
+  run_map(fused_kernel(call), call.work, call);
   return RECTIFY_OK;
 }
 
@@ -123,7 +117,7 @@ int32_t fused_backward(FusedCall& call) {
                         call.format->slope_size};
 
   if (call.sums == nullptr) {
-    const bool from_tile = !call.mask_alone() && add_input_stages(call, *call.kernels, nullptr, stages);
+    const bool from_tile = !call.mask_alone() && add_input_stage(call, nullptr, stages);
     Work work = work_of(call, activation, call.mask_alone() ? call.mask : call.work.x);
     choose_stores(call, call.dbias != nullptr, work);
     stages.add({call.mask_alone() ? activation.backward_from_mask : activation.backward, work, from_tile, false});
@@ -136,7 +130,7 @@ int32_t fused_backward(FusedCall& call) {
   }
 
   // z stands in dx until the activation's kernel, which goes by parts and not by tiles, has read it.
-  const bool in_dx = add_input_stages(call, *call.kernels, dx, stages);
+  const bool in_dx = add_input_stage(call, dx, stages);
   Work work = work_of(call, activation, in_dx ? dx : call.work.x);
   choose_stores(call, in_dx || call.dbias != nullptr, work);
   const void* divisor = call.mask != nullptr ? activation.parameter : nullptr;
@@ -173,7 +167,7 @@ constexpr rectify_activation relu = {RECTIFY_RELU, 0, nullptr};
 int32_t forward_with_mask(int32_t dtype, int64_t slope_dtype, rectify_shape shape, const rectify_activation& activation,
                           const void* x, void* y, void* mask, const rectify_options* options) {
   FusedCall call(dtype, slope_dtype, shape, activation, x, nullptr, y, nullptr, options);
-  call.mask_out = mask;
+  call.work.mask = mask;
   call.needs_mask = true;
   return fused_forward(call);
 }
@@ -226,9 +220,9 @@ int32_t rectify_fused_forward(int32_t dtype, int32_t parameter_dtype, rectify_sh
                               const void* residual, rectify_activation activation, void* y, void* mask,
                               const rectify_options* options) noexcept {
   FusedCall call(dtype, parameter_dtype, shape, activation, x, nullptr, y, nullptr, options);
-  call.bias = bias;
-  call.residual = residual;
-  call.mask_out = mask;
+  call.work.bias = bias;
+  call.work.residual = residual;
+  call.work.mask = mask;
   return fused_forward(call);
 }
 
@@ -236,8 +230,8 @@ int32_t rectify_fused_backward(int32_t dtype, int32_t parameter_dtype, rectify_s
                                const void* residual, const void* mask, rectify_activation activation, const void* dy,
                                void* dx, void* dbias, void* dparameter, const rectify_options* options) noexcept {
   FusedCall call(dtype, parameter_dtype, shape, activation, x, dy, dx, dparameter, options);
-  call.bias = bias;
-  call.residual = residual;
+  call.work.bias = bias;
+  call.work.residual = residual;
   call.mask = mask;
   call.dbias = dbias;
   return fused_backward(call);

@@ -1,5 +1,5 @@
-// The steps that a fused call takes with each tile of its elements while they are in the first cache: one pass over memory
-// whatever their number, with the bits of one pass each. What stands between two steps is a tile and not a tensor.
+// The steps that a fused backward takes with each tile of its elements while they are in the first cache: one pass over
+// memory whatever their number, with the bits of one pass each. What stands between two steps is a tile and not a tensor.
 #pragma once
 
 #include <stddef.h>
@@ -16,13 +16,13 @@ struct Stage {
 };
 
 struct Stages {
-  Stage stage[4];
+  Stage stage[2];
   size_t count = 0;
   size_t element_size = 0;
 
   void add(const Stage& next) noexcept { stage[count++] = next; }
 
-  // Elements [begin, end) through all stages. Where one of them writes a mask, begin is a multiple of 64.
+  // Elements [begin, end) through all stages.
   void run(size_t begin, size_t end) const noexcept;
 
   // The elements of a part of `shape`, piece by piece as they lie in memory.

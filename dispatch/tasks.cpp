@@ -136,15 +136,6 @@ void run_fold(const void* context, size_t) {
   }
 }
 
-void run_one_map(MapKernel kernel, const Work& work, const Call& call) noexcept {
-  if (call.elements <= task_elements) {  // the short way for a small call
-    const FpEnvironment environment;
-    return kernel(work, 0, call.elements);
-  }
-  const MapJob job = {kernel, &work, call.elements};
-  run_tasks(divide_up(call.elements, task_elements), *call.options, run_map_task, &job);
-}
-
 SumPlan plan_pass(const SumPass& pass) {
   const bool once = pass.stages->count == 0 && pass.count == 1;
   return plan_sum(*pass.shape, once ? most_nodes : most_nodes_of_stages(pass.shape->channels));
@@ -179,13 +170,22 @@ bool is_beyond_cache(const Call& call, size_t tensors) noexcept {
   return call.elements * call.format->element_size >= last_level_cache_bytes() / 10 * 7 / tensors;
 }
 
+void run_map(MapKernel kernel, const Work& work, const Call& call) noexcept {
+  if (call.elements <= task_elements) {  // the short way for a small call
+    const FpEnvironment environment;
+    return kernel(work, 0, call.elements);
+  }
+  const MapJob job = {kernel, &work, call.elements};
+  run_tasks(divide_up(call.elements, task_elements), *call.options, run_map_task, &job);
+}
+
 void run_map(MapKernel kernel, Call& call) noexcept {
   choose_stores(call);
-  run_one_map(kernel, call.work, call);
+  run_map(kernel, call.work, call);
 }
 
 void run_maps(const Stages& stages, const Call& call) noexcept {
-  if (stages.count == 1) return run_one_map(stages.stage[0].kernel, stages.stage[0].work, call);
+  if (stages.count == 1) return run_map(stages.stage[0].kernel, stages.stage[0].work, call);
   if (call.elements <= task_elements) {
     const FpEnvironment environment;
     return stages.run(0, call.elements);

@@ -25,6 +25,11 @@ struct Work {
   size_t inner;
   bool beyond_cache;  // too large for the caches
   bool streaming;     // store past them, which the thread fences later; never for an output that is an input
+
+  // Of fused kernels alone; each may be NULL.
+  const void* bias = nullptr;      // `channels` values, of the slopes' format
+  const void* residual = nullptr;  // like x
+  void* mask = nullptr;            // out: then a part begins at a multiple of 64 elements
 };
 
 // A part of dx and the parameter's gradient in one pass. The unit is a leaf: one channel's block of the summation tree
@@ -57,6 +62,7 @@ using FoldKernel = void (*)(void* nodes, size_t count, size_t channels, const vo
 struct Kernels {
 #define RECTIFY_MEMBER(activation, direction) MapKernel activation##_##direction;
   RECTIFY_MAPS(RECTIFY_MEMBER)
+  RECTIFY_FUSED(RECTIFY_MEMBER)
   RECTIFY_STAGES(RECTIFY_MEMBER)
 #undef RECTIFY_MEMBER
 #define RECTIFY_MEMBER(activation, direction) SumKernel activation##_##direction;

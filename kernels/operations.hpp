@@ -6,8 +6,7 @@
 #include "activations/prelu.hpp"
 #include "activations/relu.hpp"
 #include "backend.hpp"
-#include "loops/channels.hpp"
-#include "loops/masks.hpp"
+#include "loops/fused.hpp"
 #include "loops/sum_rows.hpp"
 #include "loops/sum_runs.hpp"
 #include "pair.hpp"
@@ -271,34 +270,55 @@ void leaky_relu_backward_from_mask(const Work& work, size_t begin, size_t end) {
 }
 
 template <class F>
-void mask_forward(const Work& work, size_t begin, size_t end) {
-  using V = typename F::Moved;
-  write_mask<V>(static_cast<unsigned char*>(work.out) + begin / 8, end - begin, F::x_of(work) + begin,
-                [](V x) RECTIFY_LAMBDA { return zero_or_below(x); });
-}
-
-template <class F>
 void mask_backward(const Work& work, size_t begin, size_t end) {
   using V = typename F::Vector;
   map_masked<V, typename F::Element, Store::ordinary>(
       work, begin, end, [](auto slope_side, V y) RECTIFY_LAMBDA { return prelu::scaled_x(slope_side, y); }, F::dy_of(work));
 }
 
-// ---- Bias and residual ----
+// ---- Fused ----
 
-// Never the last stage: the result is read again at once, so it is not streamed.
+// What fused kernels compute in: one vector at a time, whose sides are bits in order.
+template <class F>
+using Lane = decltype(folded_to_vector(typename F::Vector()));
 
 template <class F>
-void bias_forward(const Work& work, size_t begin, size_t end) {
-  map_channels<F, Store::ordinary>(
-      work, begin, end, [](auto bias, auto x) RECTIFY_LAMBDA { return x + bias; }, F::x_of(work));
+void fused_sum_forward(const Work& work, size_t begin, size_t end) {
+  using V = Lane<F>;
+  map_fused<F, V, true>(work, begin, end, false, [](V z, V) RECTIFY_LAMBDA { return z; });
 }
 
 template <class F>
-void residual_forward(const Work& work, size_t begin, size_t end) {
-  using V = typename F::Vector;
-  map_elements<V, typename F::Element, Store::ordinary>(
-      work, begin, end, [](V x, V residual) RECTIFY_LAMBDA { return x + residual; }, F::x_of(work), F::dy_of(work));
+void fused_relu_forward(const Work& work, size_t begin, size_t end) {
+  using V = Lane<F>;
+  using Moved = typename F::Moved;
+  constexpr auto value = [](auto z, auto) RECTIFY_LAMBDA { return relu::forward(z); };
+  if constexpr (!is_same<V, Moved>) {
+    if (work.bias == nullptr && work.residual == nullptr) return map_fused<F, Moved, false>(work, begin, end, false, value);
+  }
+  map_fused<F, V, true>(work, begin, end, false, value);
+}
+
+template <class F>
+void fused_leaky_relu_forward(const Work& work, size_t begin, size_t end) {
+  using V = Lane<F>;
+  using Scalar = typename F::Scalar;
+  const V a = Format<typename F::Element, Scalar>::prepared(V::broadcast(*static_cast<const Scalar*>(work.parameter)));
+  map_fused<F, V, true>(work, begin, end, false, [&](V z, V) RECTIFY_LAMBDA { return prelu::forward(z, a); });
+}
+
+template <class F>
+void fused_prelu_forward(const Work& work, size_t begin, size_t end) {
+  using V = Lane<F>;
+  map_fused<F, V, true>(work, begin, end, true, [](V z, V a) RECTIFY_LAMBDA { return prelu::forward(z, a); });
+}
+
+template <class F>
+void fused_elu_forward(const Work& work, size_t begin, size_t end) {
+  using V = Lane<F>;
+  const V alpha = V::broadcast(*static_cast<const typename F::Scalar*>(work.parameter));
+  map_fused<F, V, true, Formula::lengthy>(work, begin, end, false,
+                                          [&](V z, V) RECTIFY_LAMBDA { return elu::forward<elu::Alpha::any>(z, alpha); });
 }
 
 template <class F>
@@ -321,11 +341,15 @@ constexpr Kernels kernels = [] {
   using leaky_relu_format = relu_format;
   using elu_format = relu_format;
   using mask_format = relu_format;
-  using residual_format = relu_format;
-  using bias_format = prelu_format;
+  // Biases are of the slopes' format.
+  using fused_sum_format = prelu_format;
+  using fused_relu_format = prelu_format;
+  using fused_leaky_relu_format = prelu_format;
+  using fused_prelu_format = prelu_format;
+  using fused_elu_format = prelu_format;
   return Kernels{
 #define RECTIFY_ENTRY(activation, direction) activation##_##direction<activation##_format>,
-      RECTIFY_MAPS(RECTIFY_ENTRY) RECTIFY_STAGES(RECTIFY_ENTRY) RECTIFY_SUMS(RECTIFY_ENTRY)
+      RECTIFY_MAPS(RECTIFY_ENTRY) RECTIFY_FUSED(RECTIFY_ENTRY) RECTIFY_STAGES(RECTIFY_ENTRY) RECTIFY_SUMS(RECTIFY_ENTRY)
       // Sums are of the type that computes: one kernel for all formats of biases.
       bias_backward<relu_format>,
 #undef RECTIFY_ENTRY

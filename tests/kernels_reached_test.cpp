@@ -110,7 +110,7 @@ class KernelNames {
   // What has no slopes is the same for every format of slopes; the reference folds all sums to f32 by one function.
   template <class Format>
   static std::string name(const std::string& backend, const std::string& kernel) {
-    const bool has_slopes = kernel.starts_with("prelu_") || kernel == "bias_forward" || kernel == "fold";
+    const bool has_slopes = kernel.starts_with("prelu_") || kernel.starts_with("fused_") || kernel == "fold";
     std::string format = has_slopes ? Format::name : name_of_element<Format>();
     if (backend == scalar_backend && kernel == "fold" && Format::slope_dtype == RECTIFY_F32) format = "f32";
     return backend + "." + format + "." + kernel;
@@ -129,6 +129,7 @@ class KernelNames {
     };
 #define RECTIFY_ADD(activation, direction) add_one(#activation "_" #direction, kernels.activation##_##direction);
     RECTIFY_MAPS(RECTIFY_ADD)
+    RECTIFY_FUSED(RECTIFY_ADD)
     RECTIFY_STAGES(RECTIFY_ADD)
     RECTIFY_SUMS(RECTIFY_ADD)
     RECTIFY_STAGE_SUMS(RECTIFY_ADD)
@@ -141,7 +142,7 @@ class KernelNames {
 };
 
 // The kernels that a call is meant to run, told from its name: its activation's, and in calls with masks and fused ones the
-// stages before and behind it. Leaky ReLU is PReLU with one slope, which is of the type that computes.
+// steps before and behind it. Leaky ReLU is PReLU with one slope, which is of the type that computes.
 template <class Format>
 std::set<std::string> expected_kernels(const std::string& backend, const PublicCall& call) {
   std::set<std::string> kernels;
@@ -154,14 +155,15 @@ std::set<std::string> expected_kernels(const std::string& backend, const PublicC
   for (const char* const kind : {"relu", "leaky_relu", "prelu", "elu"}) {
     if (fused && says(kind)) activation = kind;
   }
-  if (fused && says("bias")) add("bias_forward");
-  if (fused && says("residual")) add("residual_forward");
   if (call.bias_count != 0) add("bias_backward");
   if (call.has_sums()) add("fold");
-  if (call.mask == Mask::written) add("mask_forward");
+  const bool one_kernel = forward && (fused || call.mask == Mask::written);
+  if (!one_kernel && fused && (says("bias") || says("residual"))) add("fused_sum_forward");
   if (call.mask == Mask::read && activation == "prelu") add("mask_backward");
 
-  if (call.mask == Mask::read && activation != "prelu") {
+  if (one_kernel) {
+    add("fused_" + activation + "_forward");
+  } else if (call.mask == Mask::read && activation != "prelu") {
     add(activation + "_backward_from_mask");
   } else if (activation == "leaky_relu") {
     const std::string kernel = "prelu" + direction + (call.sum_count != 0 ? "_with_parameter" : "");

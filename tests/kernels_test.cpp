@@ -56,14 +56,19 @@ constexpr NamedMap maps[] = {
 #undef RECTIFY_NAMED
 };
 
-// What calls with masks and fused calls are put together from: which of `x` and `out` is a mask, and what the parameter is.
-struct NamedStage {
+// What calls with masks and fused calls are made of.
+struct NamedKernel {
   const char* name;
   MapKernel Kernels::*kernel;
 };
-constexpr NamedStage stages[] = {
+constexpr NamedKernel stages[] = {
 #define RECTIFY_NAMED(activation, direction) {#activation "_" #direction, &Kernels::activation##_##direction},
     RECTIFY_STAGES(RECTIFY_NAMED)
+#undef RECTIFY_NAMED
+};
+constexpr NamedKernel fused_kernels[] = {
+#define RECTIFY_NAMED(activation, direction) {#activation "_" #direction, &Kernels::activation##_##direction},
+    RECTIFY_FUSED(RECTIFY_NAMED)
 #undef RECTIFY_NAMED
 };
 
@@ -185,27 +190,21 @@ RECTIFY_ON_EACH_FORMAT(KernelTable, MapsDoTheirPartOfATensor) {
   }
 }
 
-// Where a stage reads a mask, that is any bits; where it writes one, it begins at a multiple of 64, and bits past its end
-// are 0 up to the byte's.
+// The mask that a stage reads is any bits.
 RECTIFY_ON_EACH_FORMAT(KernelTable, StagesDoTheirPartOfATensor) {
-  for (const NamedStage& stage : stages) {
+  for (const NamedKernel& stage : stages) {
     const std::string name = stage.name;
-    const bool reads_mask = name.ends_with("from_mask") || name == "mask_backward", writes_mask = name == "mask_forward";
-    const bool shaped = name == "bias_forward", has_dy = reads_mask || name == "residual_forward";
-    // These have no streaming stores: their result is read again at once.
+    // The others' result is read again at once.
     const bool streams = name.ends_with("from_mask");
     for (uint32_t seed = 0; seed < tasks_per_kernel; ++seed) {
       Draw draw(seed + 2000);
-      const rectify_shape shape = drawn_shape(draw, !shaped);
+      const rectify_shape shape = drawn_shape(draw, true);
       const size_t n = shape.outer * shape.channels * shape.inner;
-      KernelParameters<Format> parameter;
-      parameter.alpha = static_cast<Scalar>(tried_slopes[seed % tried_slopes.size()]);
-      if (shaped) parameter.slopes = mixed_values<Slope>(shape.channels, seed + 1);
-      const Placed<Element> x(mixed_values<Element>(n, seed + 2), draw.below(64)),
-          dy(mixed_values<Element>(n, seed + 3), draw.below(64));
+      const Scalar parameter = static_cast<Scalar>(tried_slopes[seed % tried_slopes.size()]);
+      const Placed<Element> dy(mixed_values<Element>(n, seed + 3), draw.below(64));
       std::vector<unsigned char> bits(mask_bytes(n));
       for (unsigned char& byte : bits) byte = static_cast<unsigned char>(draw.below(256));
-      const size_t begin = draw.below(n) / (writes_mask ? 64 : 1) * (writes_mask ? 64 : 1), end = draw.between(begin, n);
+      const size_t begin = draw.below(n), end = draw.between(begin, n);
       // Only the bytes of the part are readable.
       const size_t first_byte = begin / 8, bytes = end == begin ? 0 : mask_bytes(end) - first_byte;
       const GuardedBuffer<unsigned char> part_of_mask(
@@ -213,42 +212,73 @@ RECTIFY_ON_EACH_FORMAT(KernelTable, StagesDoTheirPartOfATensor) {
                                      bits.begin() + static_cast<ptrdiff_t>(first_byte + bytes)),
           seed % 2 == 0 ? flush_to_end : flush_to_start);
       const void* const mask = reinterpret_cast<const void*>(reinterpret_cast<uintptr_t>(part_of_mask.data()) - first_byte);
-      Work work = {reads_mask ? mask : x.first,
-                   has_dy ? dy.first : nullptr,
-                   nullptr,
-                   parameter.data(),
-                   shape.outer,
-                   shape.channels,
-                   shape.inner,
-                   draw.below(2) == 0,
-                   streams && draw.below(2) == 0};
-      if (writes_mask) {
-        std::vector<unsigned char> expected(mask_bytes(n) + 2, 0xA5), actual = expected;  // with a byte on either side
-        work.out = expected.data() + 1;
-        ((reference->*table<Format>) ->*stage.kernel)(work, begin, end);
-        work.out = actual.data() + 1;
-        ((tested->*table<Format>) ->*stage.kernel)(work, begin, end);
-        ASSERT_EQ(expected, actual) << name << ": elements " << begin << " to " << end << " of " << n;
-        continue;
-      }
-      // The output is an array of its own, or an input of its size.
-      const size_t place = work.streaming ? 0 : draw.below(3);
-      const bool over_x = place == 1 && !reads_mask, over_dy = place == 2 && has_dy;
-      const Values before = over_x    ? mixed_values<Element>(n, seed + 2)
-                            : over_dy ? mixed_values<Element>(n, seed + 3)
-                                      : Values(n, unwritten<Element>);
+      Work work = {mask,        dy.first,           nullptr,
+                   &parameter,  shape.outer,        shape.channels,
+                   shape.inner, draw.below(2) == 0, streams && draw.below(2) == 0};
+      // The output is an array of its own, or dy.
+      const bool over_dy = !work.streaming && draw.below(2) == 0;
+      const Values before = over_dy ? mixed_values<Element>(n, seed + 3) : Values(n, unwritten<Element>);
       const size_t offset = draw.below(64);
       const Placed<Element> expected(before, offset), actual(before, offset);
       const auto run = [&](const Backend* which, Element* out) {
         work.out = out;
-        if (over_x) work.x = out;
         if (over_dy) work.dy = out;
         ((which->*table<Format>) ->*stage.kernel)(work, begin, end);
       };
       run(reference, expected.first);
       run(tested, actual.first);
       ASSERT_TRUE(same_bits(expected.around, actual.around))
-          << name << ": elements " << begin << " to " << end << " of " << work << ", place of the output " << place;
+          << name << ": elements " << begin << " to " << end << " of " << work << ", in place " << over_dy;
+    }
+  }
+}
+
+// Bias, residual and mask are there or not; where the mask is, a part begins at a multiple of 64, and its bits past the end
+// are 0 up to the byte's.
+RECTIFY_ON_EACH_FORMAT(KernelTable, FusedKernelsDoTheirPartOfATensor) {
+  for (const NamedKernel& kernel : fused_kernels) {
+    const std::string name = kernel.name;
+    for (uint32_t seed = 0; seed < 2 * tasks_per_kernel; ++seed) {
+      Draw draw(seed + 4000);
+      const rectify_shape shape = drawn_shape(draw, false);
+      const size_t n = shape.outer * shape.channels * shape.inner;
+      KernelParameters<Format> parameter;
+      parameter.alpha = static_cast<Scalar>(name == "fused_elu_forward" ? (seed % 3 == 0 ? 1.0 : 0.7)
+                                                                        : tried_slopes[seed % tried_slopes.size()]);
+      if (name == "fused_prelu_forward") parameter.slopes = mixed_values<Slope>(shape.channels, seed + 1);
+      const Placed<Element> x(mixed_values<Element>(n, seed + 2), draw.below(64)),
+          residual(mixed_values<Element>(n, seed + 3), draw.below(64));
+      const std::vector<Slope> bias = mixed_values<Slope>(shape.channels, seed + 4);
+      Work work = {x.first,           nullptr,        nullptr,     parameter.data(),
+                   shape.outer,       shape.channels, shape.inner, draw.below(2) == 0,
+                   draw.below(2) == 0};
+      if (draw.below(2) == 0) work.bias = bias.data();
+      if (draw.below(2) == 0) work.residual = residual.first;
+      const bool masked = draw.below(2) == 0;
+      const size_t begin = draw.below(n) / (masked ? 64 : 1) * (masked ? 64 : 1), end = draw.between(begin, n);
+
+      // The output is an array of its own, or one of the inputs.
+      const size_t place = work.streaming ? 0 : draw.below(3);
+      const bool over_residual = place == 2 && work.residual != nullptr;
+      const Values before = place == 1      ? mixed_values<Element>(n, seed + 2)
+                            : over_residual ? mixed_values<Element>(n, seed + 3)
+                                            : Values(n, unwritten<Element>);
+      const size_t offset = draw.below(64);
+      const Placed<Element> expected(before, offset), actual(before, offset);
+      std::vector<unsigned char> expected_mask(mask_bytes(n) + 2, 0xA5), actual_mask = expected_mask;
+      const auto run = [&](const Backend* which, Element* out, unsigned char* mask) {
+        work.out = out;
+        work.mask = masked ? mask : nullptr;
+        if (place == 1) work.x = out;
+        if (over_residual) work.residual = out;
+        ((which->*table<Format>) ->*kernel.kernel)(work, begin, end);
+      };
+      run(reference, expected.first, expected_mask.data() + 1);
+      run(tested, actual.first, actual_mask.data() + 1);
+      ASSERT_TRUE(same_bits(expected.around, actual.around))
+          << name << ": elements " << begin << " to " << end << " of " << work << ", place of the output " << place
+          << ", bias " << (work.bias != nullptr) << ", residual " << (work.residual != nullptr) << ", mask " << masked;
+      ASSERT_EQ(expected_mask, actual_mask) << name << ": elements " << begin << " to " << end << " of " << work;
     }
   }
 }

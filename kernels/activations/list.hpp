@@ -17,19 +17,22 @@
   X(prelu, backward_with_parameter) \
   X(elu, backward_with_parameter)
 
-// And what the calls with masks and the fused calls are put together from.
+// Of calls that do more: z = x + bias + residual, each rounded, where they are there; the activation's value of z, or z
+// itself; and the mask of z.
+#define RECTIFY_FUSED(X)       \
+  X(fused_sum, forward)        \
+  X(fused_relu, forward)       \
+  X(fused_leaky_relu, forward) \
+  X(fused_prelu, forward)      \
+  X(fused_elu, forward)
+
+// And what else calls with masks and fused calls are put together from.
 //   relu, leaky_relu backward_from_mask    x: the mask; leaky_relu has one slope
-//   bias forward                           x + parameter
-//   residual forward                       x + dy, which is the second input here
-//   mask forward                           out: the mask of x; begin is a multiple of 64
 //   mask backward                          x: the mask, dy: y; something whose sign is x's and whose magnitude is y's
 //   bias backward                          sums of x; neither dy nor out
 #define RECTIFY_STAGES(X)           \
   X(relu, backward_from_mask)       \
   X(leaky_relu, backward_from_mask) \
-  X(bias, forward)                  \
-  X(residual, forward)              \
-  X(mask, forward)                  \
   X(mask, backward)
 
 #define RECTIFY_STAGE_SUMS(X) X(bias, backward)

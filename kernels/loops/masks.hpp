@@ -51,28 +51,5 @@ RECTIFY_INLINE void map_masked(const Work& work, size_t begin, size_t end, F f, 
   if (i != end) take(i, end - i);
 }
 
-// The mask of n elements whose sides are slope_side(x); bits past the last are 0.
-template <class V, class Element, class F>
-RECTIFY_INLINE void write_mask(unsigned char* mask, size_t n, const Element* x, F slope_side) {
-  constexpr size_t lanes = V::lanes;
-  size_t i = 0;
-  for (; i + mask_turn <= n; i += mask_turn, mask += 8) {
-    uint64_t sides = 0;
-#pragma GCC unroll 32
-    for (size_t v = 0; v < mask_turn; v += lanes) {
-      sides |= static_cast<uint64_t>(bits_of(slope_side(V::load_once(x + i + v)))) << v;
-    }
-    sides = ~sides;
-    __builtin_memcpy(mask, &sides, 8);
-  }
-  if (i == n) return;
-  uint64_t sides = 0;
-  size_t v = 0;
-  for (; i + v + lanes <= n; v += lanes) sides |= static_cast<uint64_t>(bits_of(slope_side(V::load_once(x + i + v)))) << v;
-  if (i + v != n) sides |= static_cast<uint64_t>(bits_of(slope_side(V::load_partial(x + i + v, n - i - v)))) << v;
-  sides = ~sides & ((uint64_t{1} << (n - i)) - 1);
-  for (size_t b = 0; b < n - i; b += 8) *mask++ = static_cast<unsigned char>(sides >> b);
-}
-
 }  // namespace
 }  // namespace rectify

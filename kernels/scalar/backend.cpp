@@ -59,12 +59,6 @@ struct Maps {
   static void elu_backward_from_y(const Work& work, size_t begin, size_t end) {
     map<Element, Slope>(work, begin, end, elu_gradient_from_y<T>);
   }
-  static void bias_forward(const Work& work, size_t begin, size_t end) {
-    map<Element, Slope>(work, begin, end, [](T x, T, T bias) { return x + bias; });
-  }
-  static void residual_forward(const Work& work, size_t begin, size_t end) {
-    map<Element, Slope>(work, begin, end, [](T x, T residual, T) { return x + residual; });
-  }
 };
 
 // Element i of a mask is bit i % 8 of byte i / 8: set where x is neither negative nor zero.
@@ -73,14 +67,6 @@ struct Masks {
   using T = Computed<Element>;
   static bool bit(const Work& work, size_t i) { return static_cast<const unsigned char*>(work.x)[i / 8] >> i % 8 & 1; }
 
-  static void mask_forward(const Work& work, size_t begin, size_t end) {
-    unsigned char* const mask = static_cast<unsigned char*>(work.out);
-    for (size_t i = begin; i < end; ++i) {
-      if (i % 8 == 0) mask[i / 8] = 0;
-      const bool passes = !(element<Element>(work.x, i) <= 0);
-      mask[i / 8] = static_cast<unsigned char>(mask[i / 8] | passes << i % 8);
-    }
-  }
   static void mask_backward(const Work& work, size_t begin, size_t end) {
     for (size_t i = begin; i < end; ++i) {
       const T y = element<Element>(work.dy, i);
@@ -98,6 +84,46 @@ struct Masks {
       const T dy = element<Element>(work.dy, i);
       set_element<Element>(work.out, i, bit(work, i) ? dy : slope * dy);
     }
+  }
+};
+
+// f(z, slope), z = x + bias + residual, and z's mask.
+template <class Element, class Slope, class T = Computed<Element>>
+struct Fused {
+  static T rounded(T value) {
+    Element stored;
+    narrow(value, &stored);
+    return widen(stored);
+  }
+
+  template <class F>
+  static void map(const Work& work, size_t begin, size_t end, F f) {
+    unsigned char* const mask = static_cast<unsigned char*>(work.mask);
+    for (size_t i = begin; i < end; ++i) {
+      const size_t channel = i / work.inner % work.channels;
+      T z = element<Element>(work.x, i);
+      if (work.bias) z = rounded(z + element<Slope>(work.bias, channel));
+      if (work.residual) z = rounded(z + element<Element>(work.residual, i));
+      if (mask && i % 8 == 0) mask[i / 8] = 0;
+      if (mask) mask[i / 8] = static_cast<unsigned char>(mask[i / 8] | !(z <= 0) << i % 8);
+      set_element<Element>(work.out, i, f(z, channel));
+    }
+  }
+
+  static void sum_forward(const Work& work, size_t begin, size_t end) {
+    map(work, begin, end, [](T z, size_t) { return z; });
+  }
+  static void relu_forward(const Work& work, size_t begin, size_t end) {
+    map(work, begin, end, [](T z, size_t) { return relu(z); });
+  }
+  static void leaky_relu_forward(const Work& work, size_t begin, size_t end) {
+    map(work, begin, end, [&](T z, size_t) { return prelu(z, *static_cast<const T*>(work.parameter)); });
+  }
+  static void prelu_forward(const Work& work, size_t begin, size_t end) {
+    map(work, begin, end, [&](T z, size_t channel) { return prelu(z, element<Slope>(work.parameter, channel)); });
+  }
+  static void elu_forward(const Work& work, size_t begin, size_t end) {
+    map(work, begin, end, [&](T z, size_t) { return elu(z, *static_cast<const T*>(work.parameter)); });
   }
 };
 
@@ -184,11 +210,13 @@ constexpr Kernels kernels = {Maps<Element, T>::relu_forward,
                              Maps<Element, T>::elu_forward,
                              Maps<Element, T>::elu_backward,
                              Maps<Element, T>::elu_backward_from_y,
+                             Fused<Element, Slope>::sum_forward,
+                             Fused<Element, Slope>::relu_forward,
+                             Fused<Element, Slope>::leaky_relu_forward,
+                             Fused<Element, Slope>::prelu_forward,
+                             Fused<Element, Slope>::elu_forward,
                              Masks<Element>::relu_backward_from_mask,
                              Masks<Element>::leaky_relu_backward_from_mask,
-                             Maps<Element, Slope>::bias_forward,
-                             Maps<Element, T>::residual_forward,
-                             Masks<Element>::mask_forward,
                              Masks<Element>::mask_backward,
                              sum<Element, Slope, T, prelu_gradient, prelu_add>,
                              sum<Element, T, T, elu_gradient, elu_add>,
