@@ -217,7 +217,7 @@ bool Operation::is(const char* that_operation, const char* that_direction) const
 
 bool Operation::masked() const { return std::string_view(direction).ends_with("_mask"); }
 
-bool Operation::staged() const { return call == relu_of_sum || call == relu_with_bias || call == relu_forward_with_mask; }
+bool Operation::fused() const { return call == relu_of_sum || call == relu_with_bias || call == relu_forward_with_mask; }
 
 bool representative(const Operation& o) {
   if (*o.variant) return false;

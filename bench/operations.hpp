@@ -50,7 +50,7 @@ struct Operation {
 
   bool is(const char* that_operation, const char* that_direction) const;
   bool masked() const;  // reads or writes a mask
-  bool staged() const;  // a fused call: no bare kernel has its name
+  bool fused() const;   // runs a fused kernel, which is not of its name
   size_t bytes_per_element() const { return traffic.accesses() * size(format); }
   constexpr Arithmetic arithmetic() const { return in_format(format, formula, traffic); }
 };

@@ -50,7 +50,7 @@ rectify_shape small_shape(Layout layout) {
 // In f32 all; what a call costs does not depend on the format, and one in 16 bits shows that.
 bool wanted(const Operation& o) {
   if (o.format == Format::bf16) return o.is("leaky_relu", "forward");
-  return o.format == Format::f32 && !o.traffic.in_place && !o.displaced && !o.staged();
+  return o.format == Format::f32 && !o.traffic.in_place && !o.displaced && !o.fused();
 }
 
 }  // namespace

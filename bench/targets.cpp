@@ -19,7 +19,7 @@ bool elu_backward(const Row& r) { return r.operation->is("elu", "backward"); }
 // only: its ceiling is another.
 bool brief_map(const Row& r) {
   return f32(r) && !with_parameter(r) && !elu_forward(r) && !elu_backward(r) && r.operation->displaced == 0 &&
-         !r.operation->staged();
+         !r.operation->fused();
 }
 bool at(const Row& r, Level level) { return r.level == level; }
 bool in_dram(const Row& r) { return at(r, Level::dram); }
@@ -29,7 +29,7 @@ bool avx512(const Row& r) { return r.backend == "avx512"; }
 
 // 16 bits: ReLU only moves them, Leaky ReLU and PReLU convert them.
 bool moved_16_bits(const Row& r) {
-  return sixteen_bits(r.operation->format) && of(r, "relu") && r.level != Level::l1 && !r.operation->staged();
+  return sixteen_bits(r.operation->format) && of(r, "relu") && r.level != Level::l1 && !r.operation->fused();
 }
 bool converted_16_bits(const Row& r) {
   return sixteen_bits(r.operation->format) && (of(r, "leaky_relu") || of(r, "prelu")) && !with_parameter(r);

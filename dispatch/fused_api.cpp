@@ -92,8 +92,7 @@ int32_t fused_forward(FusedCall& call) {
   if (const int32_t status = check_how(call)) return status;
   if (call.elements == 0) return RECTIFY_OK;
   if (!call.per_channel()) call.work.parameter = &call.scalar;
-  choose_stores(call, false, call.work);
-  run_map(fused_kernel(call), call.work, call);
+  run_map(fused_kernel(call), call);
   return RECTIFY_OK;
 }
 

@@ -34,8 +34,9 @@ constexpr size_t divide_up(size_t a, size_t b) { return a / b + (a % b != 0); }
 // 0.6 to 0.75 of the last-level cache on and lose 1.8x when used too early. In place the line is in the cache already.
 void choose_stores(Call& call) noexcept {
   Work& work = call.work;
-  work.beyond_cache = is_beyond_cache(call, work.dy == nullptr ? 2 : 3);
-  work.streaming = work.beyond_cache && work.out != nullptr && work.out != work.x && work.out != work.dy;
+  work.beyond_cache = is_beyond_cache(call, 2u + (work.dy != nullptr) + (work.residual != nullptr));
+  work.streaming =
+      work.beyond_cache && work.out != nullptr && work.out != work.x && work.out != work.dy && work.out != work.residual;
 }
 
 struct MapJob {
@@ -136,6 +137,15 @@ void run_fold(const void* context, size_t) {
   }
 }
 
+void run_one_map(MapKernel kernel, const Work& work, const Call& call) noexcept {
+  if (call.elements <= task_elements) {  // the short way for a small call
+    const FpEnvironment environment;
+    return kernel(work, 0, call.elements);
+  }
+  const MapJob job = {kernel, &work, call.elements};
+  run_tasks(divide_up(call.elements, task_elements), *call.options, run_map_task, &job);
+}
+
 SumPlan plan_pass(const SumPass& pass) {
   const bool once = pass.stages->count == 0 && pass.count == 1;
   return plan_sum(*pass.shape, once ? most_nodes : most_nodes_of_stages(pass.shape->channels));
@@ -170,22 +180,13 @@ bool is_beyond_cache(const Call& call, size_t tensors) noexcept {
   return call.elements * call.format->element_size >= last_level_cache_bytes() / 10 * 7 / tensors;
 }
 
-void run_map(MapKernel kernel, const Work& work, const Call& call) noexcept {
-  if (call.elements <= task_elements) {  // the short way for a small call
-    const FpEnvironment environment;
-    return kernel(work, 0, call.elements);
-  }
-  const MapJob job = {kernel, &work, call.elements};
-  run_tasks(divide_up(call.elements, task_elements), *call.options, run_map_task, &job);
-}
-
 void run_map(MapKernel kernel, Call& call) noexcept {
   choose_stores(call);
-  run_map(kernel, call.work, call);
+  run_one_map(kernel, call.work, call);
 }
 
 void run_maps(const Stages& stages, const Call& call) noexcept {
-  if (stages.count == 1) return run_map(stages.stage[0].kernel, stages.stage[0].work, call);
+  if (stages.count == 1) return run_one_map(stages.stage[0].kernel, stages.stage[0].work, call);
   if (call.elements <= task_elements) {
     const FpEnvironment environment;
     return stages.run(0, call.elements);

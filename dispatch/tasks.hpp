@@ -11,9 +11,6 @@ bool is_beyond_cache(const Call& call, size_t tensors) noexcept;
 
 void run_map(MapKernel kernel, Call& call) noexcept;
 
-// The same with the stores that `work` has chosen.
-void run_map(MapKernel kernel, const Work& work, const Call& call) noexcept;
-
 // Also writes call.work.channels sums. Fails only for want of memory, and then before anything is written.
 int32_t run_sum(SumKernel kernel, Call& call) noexcept;
 

@@ -139,6 +139,7 @@ template <class Format, class V, bool adds, Formula formula = Formula::brief, cl
 RECTIFY_INLINE void map_fused(const Work& work, size_t begin, size_t end, bool with_slopes, F f) {
   using Element = typename Format::Element;
   using Scalar = typename Format::Scalar;
+  // The bits of a turn are a word at most.
   constexpr size_t lanes = V::lanes, vectors = lanes <= 16 ? 4 : 64 / lanes, turn = vectors * lanes;
   constexpr size_t line = 64 / sizeof(Element);
   const Element* const x = static_cast<const Element*>(work.x);
@@ -149,15 +150,7 @@ RECTIFY_INLINE void map_fused(const Work& work, size_t begin, size_t end, bool w
   const size_t to_alignment = elements_to_alignment<V>(out + begin);
   const bool streaming = work.streaming && (mask == nullptr || to_alignment == 0);
 
-  const auto sum = [&](V z, const Scalar* bias, size_t at, size_t v, size_t count) RECTIFY_LAMBDA {
-    if constexpr (adds) {
-      if (bias != nullptr) z = rounded<Element>(z + V::load(bias + v * lanes));
-      if (residual == nullptr) return z;
-      return rounded<Element>(z + (count < lanes ? V::load_partial(residual + at, count) : V::load(residual + at)));
-    } else {
-      return z;
-    }
-  };
+  [[maybe_unused]] const auto add = [](auto z, auto other) RECTIFY_LAMBDA { return rounded<Element>(z + other); };
   const auto slope_at = [&](const Scalar* slope, size_t v) RECTIFY_LAMBDA {
     if constexpr (adds)
       return slope == nullptr ? V::broadcast(0) : V::load(slope + v * lanes);
@@ -185,11 +178,11 @@ RECTIFY_INLINE void map_fused(const Work& work, size_t begin, size_t end, bool w
     if constexpr (adds) {
       if (bias != nullptr) {
 #pragma GCC unroll 4
-        for (size_t v = 0; v < vectors; ++v) z[v] = rounded<Element>(z[v] + V::load(bias + v * lanes));
+        for (size_t v = 0; v < vectors; ++v) z[v] = add(z[v], V::load(bias + v * lanes));
       }
       if (residual != nullptr) {
 #pragma GCC unroll 4
-        for (size_t v = 0; v < vectors; ++v) z[v] = rounded<Element>(z[v] + V::load(residual + at + v * lanes));
+        for (size_t v = 0; v < vectors; ++v) z[v] = add(z[v], V::load(residual + at + v * lanes));
       }
     }
     if (mask != nullptr) {
@@ -213,7 +206,13 @@ RECTIFY_INLINE void map_fused(const Work& work, size_t begin, size_t end, bool w
     uint64_t sides = 0;
     for (size_t v = 0; v * lanes < count; ++v) {
       const size_t i = at + v * lanes, here = smaller(lanes, count - v * lanes);
-      const V z = sum(here < lanes ? V::load_partial(x + i, here) : V::load(x + i), bias, i, v, here);
+      const auto take = [&](const Element* p)
+                            RECTIFY_LAMBDA { return here < lanes ? V::load_partial(p + i, here) : V::load(p + i); };
+      V z = take(x);
+      if constexpr (adds) {
+        if (bias != nullptr) z = add(z, V::load(bias + v * lanes));
+        if (residual != nullptr) z = add(z, take(residual));
+      }
       sides |= static_cast<uint64_t>(bits_of(zero_or_below(z))) << v * lanes;
       const V y = f(z, slope_at(slope, v));
       if (here < lanes)
