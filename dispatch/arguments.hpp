@@ -13,16 +13,10 @@ enum class Needs {
   backward_with_parameter,  // x, dy and at least one of dx and the sums
 };
 
-// Finds the number format, checks the shape, counts the elements and collapses the shape.
-int32_t check_shape(Call& call) noexcept;
-
-// The same, and the pointers.
-int32_t check_tensors(Call& call, Needs needs) noexcept;
-
 // The mask that a checked call reads.
 int32_t check_mask(const Call& call, const void* mask) noexcept;
 
-// The same as check_tensors(), and what goes together in a fused call, which has an out in any case.
+// The same as check_tensors() of tensors.hpp, and what goes together in a fused call, which has an out in any case.
 int32_t check_fused(FusedCall& call, Needs needs) noexcept;
 
 // Checks what the caller has set aside for the sums of a checked call.

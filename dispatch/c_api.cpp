@@ -6,6 +6,7 @@
 #include "dispatch/arguments.hpp"
 #include "dispatch/select.hpp"
 #include "dispatch/tasks.hpp"
+#include "dispatch/tensors.hpp"
 
 namespace {
 
@@ -23,8 +24,8 @@ int32_t run(Call& call, MapKernel map, SumKernel sum = nullptr) {
   return RECTIFY_OK;
 }
 
-// Checks the call and completes it.
-int32_t check(Call& call, Needs needs) {
+// Checks the call and completes it. Inline, like the checks themselves.
+[[gnu::always_inline]] inline int32_t check(Call& call, Needs needs) {
   if (const int32_t status = check_tensors(call, needs)) return status;
   return check_how(call);
 }

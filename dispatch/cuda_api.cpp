@@ -3,6 +3,7 @@
 
 #include "dispatch/arguments.hpp"
 #include "dispatch/cuda_operations.hpp"
+#include "dispatch/tensors.hpp"
 #include "kernels/cuda/plan.hpp"
 #include "launch.cuh"
 

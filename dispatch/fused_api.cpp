@@ -5,6 +5,7 @@
 
 #include "dispatch/arguments.hpp"
 #include "dispatch/tasks.hpp"
+#include "dispatch/tensors.hpp"
 
 namespace {
 
