@@ -3,27 +3,12 @@
 #include <algorithm>
 #include <bit>
 
+#include "dispatch/ranges.hpp"
 #include "dispatch/select.hpp"
 #include "dispatch/tensors.hpp"
 
 namespace rectify {
 namespace {
-
-// Those of a few that are there.
-class Ranges {
- public:
-  void add(const void* data, size_t size) noexcept {
-    if (data != nullptr && size != 0) range_[count_++] = {address_of(data), size};
-  }
-  template <class Holds>
-  bool all(Holds holds) const noexcept {
-    return std::all_of(range_, range_ + count_, holds);
-  }
-
- private:
-  Range range_[9];
-  size_t count_ = 0;
-};
 
 constexpr size_t mask_size(size_t elements) { return elements / 8 + (elements % 8 != 0); }
 

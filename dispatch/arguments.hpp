@@ -1,5 +1,5 @@
-// The checks that every public call makes before it reads or writes anything. No floating-point instruction is used here:
-// the caller's environment is still in force, and its exceptions may be unmasked.
+// The checks that every public call makes before it reads or writes anything, but for those of tensors.hpp. No
+// floating-point instruction is used here: the caller's environment is still in force, and its exceptions may be unmasked.
 #pragma once
 
 #include "dispatch/call.hpp"

@@ -30,13 +30,6 @@ int32_t run(Call& call, MapKernel map, SumKernel sum = nullptr) {
   return check_how(call);
 }
 
-// A tensor without channels.
-Work flat(size_t n, const void* x, const void* dy, void* out) { return {x, dy, out, nullptr, 1, 1, n, false, false}; }
-
-Work shaped(rectify_shape shape, const void* x, const void* dy, void* out, const void* slope) {
-  return {x, dy, out, slope, shape.outer, shape.channels, shape.inner, false, false};
-}
-
 }  // namespace
 
 extern "C" {

@@ -10,6 +10,15 @@
 
 namespace rectify {
 
+// A tensor without channels.
+inline Work flat(size_t n, const void* x, const void* dy, void* out) {
+  return {x, dy, out, nullptr, 1, 1, n, false, false};
+}
+
+inline Work shaped(rectify_shape shape, const void* x, const void* dy, void* out, const void* slope) {
+  return {x, dy, out, slope, shape.outer, shape.channels, shape.inner, false, false};
+}
+
 struct Call {
   Call(int32_t given_dtype, int64_t given_slope_dtype, const Work& given_work, void* given_sums,
        const rectify_options* given_options)
@@ -35,9 +44,7 @@ struct FusedCall : Call {
   FusedCall(int32_t given_dtype, int64_t given_parameter_dtype, rectify_shape shape, const rectify_activation& given,
             const void* x, const void* dy, void* out, void* given_sums, const rectify_options* given_options)
       : Call(given_dtype, given_parameter_dtype,
-             {x, dy, out, given.kind == RECTIFY_PRELU ? given.slope : nullptr, shape.outer, shape.channels, shape.inner,
-              false, false},
-             given_sums, given_options),
+             shaped(shape, x, dy, out, given.kind == RECTIFY_PRELU ? given.slope : nullptr), given_sums, given_options),
         activation(given) {}
 
   rectify_activation activation;

@@ -41,13 +41,6 @@ int32_t run(const Call& call, Operation map, Operation sum, const Scalar* scalar
   return (operations.*sum)(request);
 }
 
-// A tensor without channels.
-Work flat(size_t n, const void* x, const void* dy, void* out) { return {x, dy, out, nullptr, 1, 1, n, false, false}; }
-
-Work shaped(rectify_shape shape, const void* x, const void* dy, void* out, const void* slope) {
-  return {x, dy, out, slope, shape.outer, shape.channels, shape.inner, false, false};
-}
-
 int32_t find_scratch_bytes(int32_t dtype, int64_t slope_dtype, const Work& work, size_t* bytes) {
   if (bytes == nullptr) return RECTIFY_ERROR_NULL_POINTER;
   Call call(dtype, slope_dtype, work, nullptr, nullptr);

@@ -33,11 +33,6 @@ MapKernel fused_kernel(const FusedCall& call) {
   }
 }
 
-// One tensor after the other: a shape without channels.
-Work flat(const FusedCall& call, const void* x, const void* dy, void* out) {
-  return {x, dy, out, nullptr, 1, 1, call.elements, false, false};
-}
-
 Activation activation_of(const FusedCall& call) {
   const Kernels& own = *call.kernels;
   if (call.per_channel()) {
@@ -59,7 +54,7 @@ Activation activation_of(const FusedCall& call) {
 
 // The activation's own work on x, which may be the tile.
 Work work_of(const FusedCall& call, const Activation& activation, const void* x) {
-  Work work = call.per_channel() ? call.work : flat(call, nullptr, call.work.dy, call.work.out);
+  Work work = call.per_channel() ? call.work : flat(call.elements, nullptr, call.work.dy, call.work.out);
   work.x = x;
   work.parameter = activation.parameter;
   return work;
@@ -69,7 +64,7 @@ Work work_of(const FusedCall& call, const Activation& activation, const void* x)
 // is NULL. Returns false if z is x itself.
 bool add_input_stage(const FusedCall& call, void* out, Stages& stages) {
   if (call.mask != nullptr) {
-    stages.add({call.kernels->mask_backward, flat(call, call.mask, call.work.x, out), false, out == nullptr});
+    stages.add({call.kernels->mask_backward, flat(call.elements, call.mask, call.work.x, out), false, out == nullptr});
     return true;
   }
   if (call.work.bias == nullptr && call.work.residual == nullptr) return false;
@@ -143,7 +138,7 @@ int32_t fused_backward(FusedCall& call) {
   }
   // The one sum's blocks are not the other's.
   Stages none;
-  const Work whole = flat(call, nullptr, nullptr, nullptr);
+  const Work whole = flat(call.elements, nullptr, nullptr, nullptr);
   const SumPass passes[most_passes] = {{&stages, &sums[0], 1, &whole}, {&none, &sums[1], 1, &call.work}};
   return run_sums(passes, with_bias ? 2 : 1, call);
 }
@@ -183,7 +178,7 @@ int32_t rectify_relu_forward_with_mask(int32_t dtype, size_t n, const void* x, v
 
 int32_t rectify_relu_backward_from_mask(int32_t dtype, size_t n, const void* mask, const void* dy, void* dx,
                                         const rectify_options* options) noexcept {
-  Call call(dtype, no_slopes, {dy, nullptr, dx, nullptr, 1, 1, n, false, false}, nullptr, options);
+  Call call(dtype, no_slopes, flat(n, dy, nullptr, dx), nullptr, options);
   if (const int32_t status = check_with_mask(call, mask)) return status;
   return backward_from_mask(call, mask, &Kernels::relu_backward_from_mask);
 }
@@ -195,7 +190,7 @@ int32_t rectify_leaky_relu_forward_with_mask(int32_t dtype, size_t n, double slo
 
 int32_t rectify_leaky_relu_backward_from_mask(int32_t dtype, size_t n, double slope, const void* mask, const void* dy,
                                               void* dx, const rectify_options* options) noexcept {
-  Call call(dtype, no_slopes, {dy, nullptr, dx, nullptr, 1, 1, n, false, false}, nullptr, options);
+  Call call(dtype, no_slopes, flat(n, dy, nullptr, dx), nullptr, options);
   if (const int32_t status = check_with_mask(call, mask)) return status;
   const Scalar rounded = round_scalar(*call.format, slope);
   call.work.parameter = &rounded;

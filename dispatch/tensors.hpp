@@ -3,6 +3,7 @@
 #pragma once
 
 #include "dispatch/arguments.hpp"
+#include "dispatch/ranges.hpp"
 
 namespace rectify {
 
@@ -21,23 +22,6 @@ namespace rectify {
   *elements = count;
   return RECTIFY_OK;
 }
-
-// The address of a pointer, for its alignment. Sizes are powers of two: a remainder would cost a small call a division.
-[[gnu::always_inline]] inline uintptr_t address_of(const void* data) noexcept { return reinterpret_cast<uintptr_t>(data); }
-[[gnu::always_inline]] inline bool is_aligned(uintptr_t addresses, size_t size) noexcept {
-  return (addresses & (size - 1)) == 0;
-}
-
-// Some bytes of memory that are there, and what they may share with others.
-struct Range {
-  uintptr_t address;
-  size_t bytes;
-
-  bool disjoint(const Range& other) const noexcept {
-    return other.address - address >= bytes && address - other.address >= other.bytes;
-  }
-  bool same_or_disjoint(const Range& other) const noexcept { return address == other.address || disjoint(other); }
-};
 
 // The pointers of a call whose shape is checked.
 [[gnu::always_inline]] inline int32_t check_pointers(const Call& call, Needs needs) noexcept {
