@@ -12,6 +12,7 @@ if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
     target_include_directories(${target} SYSTEM BEFORE PRIVATE emulated/include)
     target_include_directories(${target} SYSTEM PRIVATE ${SIMDE_INCLUDE_DIR})
     target_compile_options(${target} PRIVATE -mavx2 -mfma -mf16c -O1)
+    target_compile_definitions(${target} PRIVATE RECTIFY_CALLS)  # SIMDe's operations are long: inlined they compile for minutes
   endforeach()
 
   set(sources ${RECTIFY_DISPATCH_SOURCES})
@@ -35,6 +36,7 @@ if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
   target_link_libraries(emulated_test PRIVATE
     rectify_emulated rectify_compile_options GTest::gtest_main Threads::Threads)
   target_include_directories(emulated_test PRIVATE ${PROJECT_SOURCE_DIR})
+  rectify_test_options(emulated_test)
   # Which stores a call chooses does not depend on its format, and SIMDe takes minutes for arrays beyond the caches; that each
   # kernel streams what it should is the kernels' family's to see, in all formats.
   # What the environment asks of the library's backends is not meant for this one.

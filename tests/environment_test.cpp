@@ -230,8 +230,15 @@ RECTIFY_ON_EACH_FORMAT(EnvironmentOfTheCaller, ChangesNothing) {
   expect_same_in_every_environment<Format>(calls<Format>(), data_sets<Format>(most_elements));
 }
 
+// What tasks compute the case above has seen; that each has the right environment does not depend on it.
+class EnvironmentOfTasks : public EnvironmentOfTheCaller {
+ public:
+  template <class Format>
+  static constexpr bool takes = differs_in_tasks<Format>;
+};
+
 // Large enough for several tasks on the threads of oneTBB.
-RECTIFY_ON_EACH_FORMAT(EnvironmentOfTheCaller, ChangesNothingInParallel) {
+RECTIFY_ON_EACH_FORMAT(EnvironmentOfTasks, ChangesNothingInParallel) {
   std::vector<PublicCall> list;
   add_flat_calls<Format>(list, 70001, 0.1, 0.1);
   add_shaped_calls<Format>(list, {3, 3, 8009});
@@ -309,7 +316,7 @@ void run_in_strange_pool(void* pool, size_t tasks, void (*task)(void*, size_t), 
   for (std::thread& thread : threads) thread.join();
 }
 
-RECTIFY_ON_EACH_FORMAT(EnvironmentOfTheCaller, OfAPoolsThreadsChangesNothing) {
+RECTIFY_ON_EACH_FORMAT(EnvironmentOfTasks, OfAPoolsThreadsChangesNothing) {
   StrangePool pool;
   for (const Environment& environment : environments()) {
     if (offered(environment.control) == (environment.control & ~sticky_flags)) pool.environments.push_back(environment);
@@ -338,7 +345,7 @@ RECTIFY_ON_EACH_FORMAT(EnvironmentOfTheCaller, OfAPoolsThreadsChangesNothing) {
 
 #if defined(RECTIFY_TESTS_TBB)
 // oneTBB gives each of its threads, the caller among them, the environment it thinks right.
-RECTIFY_ON_EACH_FORMAT(EnvironmentOfTheCaller, InsideTheCallersParallelForChangesNothing) {
+RECTIFY_ON_EACH_FORMAT(EnvironmentOfTasks, InsideTheCallersParallelForChangesNothing) {
   const std::vector<PublicCall> list = calls<Format>();
   const std::vector<Data<Format>> sets = data_sets<Format>(most_elements);
   const Within within(default_control | upward | flush_to_zero);

@@ -1,5 +1,5 @@
 # The library as its users meet it: installed, moved to another place, found by find_package and by pkg-config, and linked by
-# the programs of examples/. Once as this build made it, and once shared and without oneTBB, as system.cmake has it built.
+# the programs of examples/. Once as this build made it, and once shared and without oneTBB, as system.cmake, which comes first, has it built.
 
 # What the script needs to know of this build.
 list(JOIN CMAKE_CROSSCOMPILING_EMULATOR " " emulator)
@@ -9,7 +9,7 @@ set(installed_environment
   "C_FLAGS=${CMAKE_C_FLAGS}" "CXX_FLAGS=${CMAKE_CXX_FLAGS}" "SYSROOT=${CMAKE_SYSROOT}"
   "LIBRARY_ARCHITECTURE=${CMAKE_LIBRARY_ARCHITECTURE}" "EMULATOR=${emulator}"
   "NM=${CMAKE_NM}" "READELF=${CMAKE_READELF}" "BUILD=${PROJECT_BINARY_DIR}"
-  "BUILD_SHARED=${CMAKE_CURRENT_BINARY_DIR}/shared_without_tbb" "LIBDIR=${CMAKE_INSTALL_LIBDIR}"
+  "BUILD_SHARED=${RECTIFY_SHARED_WITHOUT_TBB}" "LIBDIR=${CMAKE_INSTALL_LIBDIR}"
   "WORK=${CMAKE_CURRENT_BINARY_DIR}/installed")
 
 # Each step is a test, which waits for the steps named after it.

@@ -115,7 +115,8 @@ rectify_shape drawn_shape(Draw& draw, bool one_channel) {
   return {draw.between(1, 3), draw.between(2, 4), draw.between(4090, 9000)};
 }
 
-constexpr uint32_t tasks_per_kernel = emulated ? 60 : 1000;
+// Drawn anew from the same seeds in every run: an exhaustive one goes on where the others stop.
+uint32_t tasks_per_kernel() { return emulated ? 60 : exhaustive() ? 4000 : 250; }
 
 // An array whose first element is `offset` elements, less than a cache line, past the second line of its surroundings.
 template <class T>
@@ -157,7 +158,7 @@ class KernelTable : public VectorsAgainstScalar {
 
 RECTIFY_ON_EACH_FORMAT(KernelTable, MapsDoTheirPartOfATensor) {
   for (const NamedMap& map : maps) {
-    for (uint32_t seed = 0; seed < tasks_per_kernel; ++seed) {
+    for (uint32_t seed = 0; seed < tasks_per_kernel(); ++seed) {
       Draw draw(seed);
       const rectify_shape shape = drawn_shape(draw, map.one_parameter);
       const size_t n = shape.outer * shape.channels * shape.inner;
@@ -196,7 +197,7 @@ RECTIFY_ON_EACH_FORMAT(KernelTable, StagesDoTheirPartOfATensor) {
     const std::string name = stage.name;
     // The others' result is read again at once.
     const bool streams = name.ends_with("from_mask");
-    for (uint32_t seed = 0; seed < tasks_per_kernel; ++seed) {
+    for (uint32_t seed = 0; seed < tasks_per_kernel(); ++seed) {
       Draw draw(seed + 2000);
       const rectify_shape shape = drawn_shape(draw, true);
       const size_t n = shape.outer * shape.channels * shape.inner;
@@ -238,7 +239,7 @@ RECTIFY_ON_EACH_FORMAT(KernelTable, StagesDoTheirPartOfATensor) {
 RECTIFY_ON_EACH_FORMAT(KernelTable, FusedKernelsDoTheirPartOfATensor) {
   for (const NamedKernel& kernel : fused_kernels) {
     const std::string name = kernel.name;
-    for (uint32_t seed = 0; seed < 2 * tasks_per_kernel; ++seed) {
+    for (uint32_t seed = 0; seed < 2 * tasks_per_kernel(); ++seed) {
       Draw draw(seed + 4000);
       const rectify_shape shape = drawn_shape(draw, false);
       const size_t n = shape.outer * shape.channels * shape.inner;
@@ -288,7 +289,7 @@ RECTIFY_ON_EACH_FORMAT(KernelTable, SumsDoTheirPartOfATensor) {
   all.insert(all.end(), std::begin(stage_sums), std::end(stage_sums));
   for (const NamedSum& sum : all) {
     const bool alone = std::string_view(sum.name) == "bias_backward";  // without dx, and with x alone
-    for (uint32_t seed = 0; seed < tasks_per_kernel; ++seed) {
+    for (uint32_t seed = 0; seed < tasks_per_kernel(); ++seed) {
       Draw draw(seed + 1000);
       const rectify_shape shape = drawn_shape(draw, sum.one_parameter);
       const size_t n = shape.outer * shape.channels * shape.inner;
@@ -345,7 +346,7 @@ RECTIFY_ON_EACH_FORMAT(KernelTable, SumsDoTheirPartOfATensor) {
 }
 
 RECTIFY_ON_EACH_FORMAT(KernelTable, FoldAddsPairs) {
-  for (uint32_t seed = 0; seed < tasks_per_kernel; ++seed) {
+  for (uint32_t seed = 0; seed < tasks_per_kernel(); ++seed) {
     Draw draw(seed);
     const size_t count = draw.between(1, 300), channels = draw.between(1, 40);
     std::vector<Scalar> nodes =

@@ -32,7 +32,11 @@ std::vector<T> repeated(const std::vector<T>& period, size_t count) {
   return values;
 }
 
-class Streaming : public VectorsAgainstScalar {};
+class Streaming : public VectorsAgainstScalar {
+ public:
+  template <class Format>
+  static constexpr bool takes = differs_in_tasks<Format>;
+};
 
 RECTIFY_ON_EACH_FORMAT(Streaming, EveryOperation) {
   constexpr size_t period = 10007;  // divides no vector, line, page or task

@@ -95,6 +95,10 @@ class Calls {
 };
 
 class Threads : public OnEachFormat {
+ public:
+  template <class Format>
+  static constexpr bool takes = differs_in_tasks<Format>;
+
  protected:
   rectify_options with_threads(size_t threads) const {
     rectify_options changed = options;

@@ -7,8 +7,10 @@
 #include <cstdint>
 #include <new>
 #include <ostream>
+#include <type_traits>
 #include <vector>
 
+#include "tests/support/effort.hpp"
 #include "tests/support/formats.hpp"
 
 namespace rectify::tests {
@@ -29,9 +31,12 @@ struct Sizes {
 
 inline std::ostream& operator<<(std::ostream& stream, const Sizes& sizes) { return stream << sizes.name; }
 
+// Under an emulator the smallest and the largest of what a size can be: the checks are the same code as elsewhere.
 inline std::vector<Sizes> all_formats() {
   std::vector<Sizes> list;
   for_each_format([&]<class Format>() {
+    constexpr bool extreme = std::is_same_v<Format, formats::f64> || std::is_same_v<Format, formats::bf16_slopes>;
+    if (emulated && !extreme) return;
     list.push_back({Format::name, Format::dtype, Format::slope_dtype, sizeof(typename Format::Element),
                     sizeof(typename Format::Slope), sizeof(typename Format::Scalar)});
   });
