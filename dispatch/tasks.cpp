@@ -93,11 +93,12 @@ SumPlan plan_sum(const Work& work, size_t nodes) noexcept {
   return plan;
 }
 
-// One node per channel is the sum itself: then it needs neither space of its own nor a fold, unless it is to be divided or
-// rounded.
-bool is_folded(const Sum& sum, const SumPlan& plan, size_t scalar_size) {
-  return plan.nodes > 1 || sum.divisor != nullptr || sum.sum_size != scalar_size;
-}
+// Whether a channel's last node is the sum as the caller wants it. Where each channel has but one, the task that leaves it
+// divides and rounds it, some channels at a time.
+bool is_sum(const Sum& sum, size_t scalar_size) { return sum.divisor == nullptr && sum.sum_size == scalar_size; }
+
+// 32 KiB of nodes at most, on the stack of whatever thread the task runs on.
+constexpr size_t rounded_channels = 4096;
 
 struct SumJob {
   const Stages* stages;
@@ -109,6 +110,19 @@ struct SumJob {
   std::byte* scratch;
   size_t scalar_size;
 };
+
+void run_rounded(const Sum& sum, const SumPart& part) {
+  alignas(64) std::byte nodes[rounded_channels * sizeof(double)];
+  SumPart some = part;
+  some.nodes = nodes;
+  for (; some.channel_begin < part.channel_end; some.channel_begin = some.channel_end) {
+    some.channel_end = std::min(part.channel_end, some.channel_begin + rounded_channels);
+    sum.kernel(sum.work, some);
+    const size_t offset = some.channel_begin * sum.sum_size;
+    const void* divisor = sum.divisor == nullptr ? nullptr : static_cast<const std::byte*>(sum.divisor) + offset;
+    sum.fold(nodes, 1, some.channel_end - some.channel_begin, divisor, static_cast<std::byte*>(sum.sums) + offset);
+  }
+}
 
 void run_sum_task(const void* context, size_t index) {
   const SumJob& job = *static_cast<const SumJob*>(context);
@@ -122,8 +136,14 @@ void run_sum_task(const void* context, size_t index) {
   part.scratch = job.scratch + index * plan.levels * plan.tile * job.scalar_size;
   job.stages->run(*job.shape, part);
   for (size_t s = 0; s < job.count; ++s) {
+    const Sum& sum = job.sums[s];
+    if (plan.nodes == 1 && !is_sum(sum, job.scalar_size)) {
+      run_rounded(sum, part);
+      continue;
+    }
     part.nodes = job.nodes[s] + (node * job.shape->channels + part.channel_begin) * job.scalar_size;
-    job.sums[s].kernel(job.sums[s].work, part);
+    part.nodes_are_sums = plan.nodes == 1;
+    sum.kernel(sum.work, part);
   }
 }
 
@@ -131,9 +151,7 @@ void run_fold(const void* context, size_t) {
   const SumJob& job = *static_cast<const SumJob*>(context);
   for (size_t s = 0; s < job.count; ++s) {
     const Sum& sum = job.sums[s];
-    if (is_folded(sum, *job.plan, job.scalar_size)) {
-      sum.fold(job.nodes[s], job.plan->nodes, job.shape->channels, sum.divisor, sum.sums);
-    }
+    sum.fold(job.nodes[s], job.plan->nodes, job.shape->channels, sum.divisor, sum.sums);
   }
 }
 
@@ -153,9 +171,7 @@ SumPlan plan_pass(const SumPass& pass) {
 
 // The nodes that are to be folded, and the scratch of the tasks.
 size_t node_bytes(const SumPass& pass, const SumPlan& plan, size_t scalar_size) {
-  size_t folded = 0;
-  for (size_t s = 0; s < pass.count; ++s) folded += is_folded(pass.sums[s], plan, scalar_size);
-  return folded * plan.nodes * pass.shape->channels * scalar_size;
+  return plan.nodes == 1 ? 0 : pass.count * plan.nodes * pass.shape->channels * scalar_size;
 }
 size_t space_for(const SumPass& pass, const SumPlan& plan, size_t scalar_size) {
   return node_bytes(pass, plan, scalar_size) + plan.nodes * plan.tiles * plan.levels * plan.tile * scalar_size;
@@ -165,12 +181,10 @@ void run_pass(const SumPass& pass, const SumPlan& plan, std::byte* space, const 
   const size_t scalar_size = call.format->scalar_size, bytes_of_nodes = node_bytes(pass, plan, scalar_size);
   SumJob job = {pass.stages, pass.sums, pass.count, pass.shape, &plan, {}, space + bytes_of_nodes, scalar_size};
   for (size_t s = 0; s < pass.count; ++s) {
-    const bool folded = is_folded(pass.sums[s], plan, scalar_size);
-    job.nodes[s] = folded ? space : static_cast<std::byte*>(pass.sums[s].sums);
-    if (folded) space += plan.nodes * pass.shape->channels * scalar_size;
+    job.nodes[s] = plan.nodes == 1 ? static_cast<std::byte*>(pass.sums[s].sums) : space + bytes_of_nodes / pass.count * s;
   }
   run_tasks(plan.nodes * plan.tiles, *call.options, run_sum_task, &job);
-  if (bytes_of_nodes != 0) run_tasks(1, *call.options, run_fold, &job);
+  if (plan.nodes != 1) run_tasks(1, *call.options, run_fold, &job);
 }
 
 }  // namespace

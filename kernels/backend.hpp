@@ -41,8 +41,9 @@ struct SumPart {
   size_t leaf_end;
   size_t channel_begin;
   size_t channel_end;
-  void* nodes;    // out: one per channel of the range, of the type that computes
-  void* scratch;  // log2(leaves of the part), rounded up, such values per channel of the range
+  void* nodes;                  // out: one per channel of the range, of the type that computes
+  void* scratch;                // log2(leaves of the part), rounded up, such values per channel of the range
+  bool nodes_are_sums = false;  // the caller's, which are not read again
 };
 
 inline constexpr size_t run_block = 4096;  // elements of a run that make a leaf

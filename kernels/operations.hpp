@@ -125,7 +125,7 @@ template <class E, class F = Format<E, typename Format<E, E>::Scalar>>
 [[gnu::noinline]] void sum_prelu(const Work& work, const SumPart& part, const typename F::Scalar* slope, MapKernel map_dx) {
   using V = typename F::Vector;
   constexpr auto gradient = prelu_gradient<V>;
-  constexpr auto add = [](V x, V dy, V sum) RECTIFY_LAMBDA { return prelu::add(x, dy, sum); };
+  constexpr auto add = [](auto x, auto dy, auto sum) RECTIFY_LAMBDA { return prelu::add(x, dy, sum); };
   with_sum_store(work, [&]<Store how>() RECTIFY_LAMBDA {
     if (work.inner == 1 && work.channels > 1) return sum_rows<V, E, how>(work, part, slope, map_dx, gradient, add);
     sum_runs<V, E, how>(work, part, slope, map_dx, gradient, add);
@@ -326,7 +326,7 @@ void bias_backward(const Work& work, const SumPart& part) {
   using V = typename F::Vector;
   using E = typename F::Element;
   constexpr auto no_gradient = [](auto...) RECTIFY_LAMBDA { return V::broadcast(0); };
-  constexpr auto add = [](V dz, V, V sum) RECTIFY_LAMBDA { return sum + dz; };
+  constexpr auto add = [](auto dz, auto, auto sum) RECTIFY_LAMBDA { return sum + dz; };
   if (work.inner == 1 && work.channels > 1)
     return sum_rows<V, E, Store::none>(work, part, nullptr, nullptr, no_gradient, add);
   sum_runs<V, E, Store::none>(work, part, nullptr, nullptr, no_gradient, add);

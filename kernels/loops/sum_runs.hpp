@@ -66,18 +66,24 @@ RECTIFY_INLINE typename V::Scalar sum_run(const Element* x, const Element* dy, E
       put<how>(dx + at, gradient(vx, vdy));
     }
   }
+  // The rest goes through memory: written out for each vector it may end at, it was a tenth of the f32 object.
+  if (i < count) {
+    alignas(64) typename V::Scalar in_memory[sum_lanes<V>];
 #pragma GCC unroll 16
-  for (size_t v = 0; v < sum_vectors<V>; ++v) {
-    const size_t at = i + v * lanes;
-    if (at + lanes <= count) {
-      const V vx = V::load_once(x + at), vdy = V::load_once(dy + at);
-      sum[v] = add(vx, vdy, sum[v]);
-      put<how>(dx + at, gradient(vx, vdy));
-    } else if (at < count) {
-      const V vx = V::load_partial(x + at, count - at), vdy = V::load_partial(dy + at, count - at);
-      sum[v] = add(vx, vdy, sum[v]);
-      put_partial<how>(dx + at, gradient(vx, vdy), count - at);
+    for (size_t v = 0; v < sum_vectors<V>; ++v) store(in_memory + v * lanes, sum[v]);
+    typename V::Scalar* lane = in_memory;
+    for (; i + lanes <= count; i += lanes, lane += lanes) {
+      const V vx = V::load_once(x + i), vdy = V::load_once(dy + i);
+      store(lane, add(vx, vdy, V::load(lane)));
+      put<how>(dx + i, gradient(vx, vdy));
     }
+    if (i < count) {
+      const V vx = V::load_partial(x + i, count - i), vdy = V::load_partial(dy + i, count - i);
+      store(lane, add(vx, vdy, V::load(lane)));
+      put_partial<how>(dx + i, gradient(vx, vdy), count - i);
+    }
+#pragma GCC unroll 16
+    for (size_t v = 0; v < sum_vectors<V>; ++v) sum[v] = V::load(in_memory + v * lanes);
   }
   return fold_lanes(sum);
 }
@@ -208,6 +214,21 @@ RECTIFY_INLINE void sum_runs(const Work& work, const SumPart& part, const typena
   size_t runs = stretch / inner;
   if (runs > V::lanes) runs = runs / V::lanes * V::lanes;
   Trees<decltype(folded_to_vector(V()))> trees(part);
+  if (part.channel_end - part.channel_begin == channels && 2 * channels <= runs) {
+    // Of few channels several leaves at a time: their runs are neighbours too, and fill the lanes of the folds.
+    typename V::Scalar sums[stretch / 2];
+    for (size_t leaf = part.leaf_begin, leaves; leaf < part.leaf_end; leaf += leaves) {
+      leaves = smaller(runs / channels, part.leaf_end - leaf);
+      const size_t at = leaf * channels * inner;
+      sum_runs_alone<V>(x + at, dy + at, sums, leaves * channels, inner, add);
+      for (size_t l = 0; l < leaves; ++l) {
+        __builtin_memcpy(trees.leaf(), sums + l * channels, channels * sizeof *sums);
+        trees.add_leaf();
+      }
+      if constexpr (how != Store::none) map_dx(work, at, at + leaves * channels * inner);
+    }
+    return;
+  }
   size_t unmapped = (part.leaf_begin * channels + part.channel_begin) * inner;  // dx is still to be written from here on
   for (size_t leaf = part.leaf_begin; leaf < part.leaf_end; ++leaf) {
     for (size_t channel = part.channel_begin, count; channel < part.channel_end; channel += count) {
