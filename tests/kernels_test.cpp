@@ -112,7 +112,7 @@ rectify_shape drawn_shape(Draw& draw, bool one_channel) {
   if (kind == 5) return {1, draw.between(2, 700), 1};
   if (kind == 6) return {draw.between(1, 300), 8 * draw.between(1, 40), 1};
   if (kind == 7) return {draw.between(1, 6), draw.between(2, 40), draw.between(30, 600)};
-  if (kind == 8) return {draw.between(64, 2500), draw.between(2, 17), 1};
+  if (kind == 8) return {draw.between(600, 2500), draw.between(2, 9), 1};
   return {draw.between(1, 3), draw.between(2, 4), draw.between(4090, 9000)};
 }
 
