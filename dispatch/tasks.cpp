@@ -115,6 +115,7 @@ void run_rounded(const Sum& sum, const SumPart& part) {
   alignas(64) std::byte nodes[rounded_channels * sizeof(double)];
   SumPart some = part;
   some.nodes = nodes;
+  some.nodes_are_sums = false;
   for (; some.channel_begin < part.channel_end; some.channel_begin = some.channel_end) {
     some.channel_end = std::min(part.channel_end, some.channel_begin + rounded_channels);
     sum.kernel(sum.work, some);
