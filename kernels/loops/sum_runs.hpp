@@ -229,9 +229,10 @@ RECTIFY_INLINE void sum_runs(const Work& work, const SumPart& part, const typena
   // Whole vectors of runs, if so many fit.
   size_t runs = stretch / inner;
   if (runs > V::lanes) runs = runs / V::lanes * V::lanes;
-  Trees<decltype(folded_to_vector(V()))> trees(part);
-  if (part.channel_end - part.channel_begin == channels && 2 * channels <= runs) {
-    // Of few channels several leaves at a time: their runs are neighbours too, and fill the lanes of the folds.
+  using Single = decltype(folded_to_vector(V()));
+  Trees<Single> trees(part);
+  if (part.channel_end - part.channel_begin == channels && channels % Single::lanes != 0 && 2 * channels <= runs) {
+    // Where a leaf's runs leave lanes of the folds empty, several leaves at a time: their runs are neighbours too.
     typename V::Scalar sums[stretch / 2];
     for (size_t leaf = part.leaf_begin, leaves; leaf < part.leaf_end; leaf += leaves) {
       leaves = smaller(runs / channels, part.leaf_end - leaf);
