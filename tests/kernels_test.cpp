@@ -117,7 +117,7 @@ rectify_shape drawn_shape(Draw& draw, bool one_channel) {
 }
 
 // Drawn anew from the same seeds in every run: an exhaustive one goes on where the others stop.
-uint32_t tasks_per_kernel() { return emulated ? 60 : exhaustive() ? 4000 : 250; }
+uint32_t tasks_per_kernel() { return emulated ? 60 : exhaustive() ? 4000 : 1000; }
 
 // An array whose first element is `offset` elements, less than a cache line, past the second line of its surroundings.
 template <class T>
