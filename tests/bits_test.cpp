@@ -46,6 +46,8 @@ testing::AssertionResult same_outputs(const Operation& operation, const std::vec
 class AllInputs : public VectorsAgainstScalar {
  public:
   template <class Format>
+  static constexpr bool takes_in_emulator = stands_for_element_type<Format>;
+  template <class Format>
   static std::vector<std::string> variants() {
     std::vector<std::string> names;
     for (const Operation& operation : default_operations<Format>()) names.push_back(operation.name);

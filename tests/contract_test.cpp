@@ -295,6 +295,8 @@ class Rounding : public OnEachFormat {
  public:
   template <class Format>
   static constexpr bool takes = is_sixteen_bit<typename Format::Element>;
+  template <class Format>
+  static constexpr bool takes_in_emulator = stands_for_element_type<Format>;
 };
 
 // Slopes of f32, one per element, put any float before the rounding: each tie and what lies beside it, and floats all over.

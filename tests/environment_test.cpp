@@ -240,11 +240,11 @@ class EnvironmentOfTasks : public EnvironmentOfTheCaller {
 // Large enough for several tasks on the threads of oneTBB.
 RECTIFY_ON_EACH_FORMAT(EnvironmentOfTasks, ChangesNothingInParallel) {
   std::vector<PublicCall> list;
-  add_flat_calls<Format>(list, 70001, 0.1, 0.1);
-  add_shaped_calls<Format>(list, {3, 3, 8009});
-  add_shaped_calls<Format>(list, {1103, 64, 1});
+  add_flat_calls<Format>(list, 40009, 0.1, 0.1);
+  add_shaped_calls<Format>(list, {3, 3, 5003});
+  add_shaped_calls<Format>(list, {700, 64, 1});
   std::vector<Data<Format>> sets;
-  for (Data<Format>& data : data_sets<Format>(72081)) {
+  for (Data<Format>& data : data_sets<Format>(45027)) {
     if (std::string_view(data.name) != "everything") sets.push_back(std::move(data));
   }
   if (emulated) sets.resize(1);

@@ -302,8 +302,8 @@ RECTIFY_ON_EACH_FORMAT(FusedCalls, EveryChoice) {
 
 RECTIFY_ON_EACH_FORMAT(FusedCalls, EveryLayout) {
   std::vector<rectify_shape> shapes = {{1, 1, 1},     {1, 3, 1},    {5, 1, 1},     {7, 1, 9},     {1, 20011, 1},
-                                       {131, 3, 1},   {4097, 3, 1}, {300, 300, 1}, {65, 4097, 1}, {2, 3, 784},
-                                       {2, 3, 40009}, {1, 2, 8192}, {33, 24, 196}, {1, 700, 64},  {1030, 2, 2},
+                                       {131, 3, 1},   {4097, 3, 1}, {130, 300, 1}, {65, 4097, 1}, {2, 3, 784},
+                                       {2, 3, 20011}, {1, 2, 8192}, {9, 24, 196},  {1, 700, 64},  {1030, 2, 2},
                                        {3, 65, 511},  {3, 5, 512}};
   for (size_t inner = 2; inner <= 70; inner += emulated ? 13 : 3) shapes.push_back({3, 4, inner});
   for (size_t channels = 2; channels <= 70; channels += emulated ? 13 : 3) shapes.push_back({5, channels, 1});
@@ -323,10 +323,10 @@ RECTIFY_ON_EACH_FORMAT(FusedCalls, EveryLength) {
   std::vector<size_t> lengths;
   for (size_t n = 1; n <= 140; n += emulated ? 9 : 1) lengths.push_back(n);
   for (const size_t border : {2048u, 4096u, 8192u, 16384u, 32768u, 65536u}) {
+    if (emulated && border != 4096 && border != 32768) continue;
     for (size_t n = border - 1; n <= border + 1; ++n) lengths.push_back(n);
   }
   for (const size_t n : lengths) {
-    if (emulated && n > 40000) continue;
     expect_some(ordinary_layer<Format>({1, 1, n}));
     if (n % 2 == 0) expect_some(ordinary_layer<Format>({1, 2, n / 2}));
     if (n % 3 == 0) expect_some(ordinary_layer<Format>({n / 3, 3, 1}));

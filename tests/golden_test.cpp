@@ -164,7 +164,11 @@ void write(const Hashes& hashes, const char* path) {
   ASSERT_TRUE(file.flush()) << path;
 }
 
-class Golden : public OnEachFormat {};
+class Golden : public OnEachFormat {
+ public:
+  template <class Format>
+  static constexpr bool takes_in_emulator = true;
+};
 
 const char* file_to_write() { return std::getenv("RECTIFY_WRITE_GOLDEN"); }
 

@@ -176,7 +176,12 @@ std::set<std::string> expected_kernels(const std::string& backend, const PublicC
   return kernels;
 }
 
-class KernelsReached : public OnEachFormat {};
+class KernelsReached : public OnEachFormat {
+ public:
+  template <class Format>
+  static constexpr bool takes_in_emulator = true;
+  static std::vector<std::string> backends() { return compiled_backends(); }
+};
 
 RECTIFY_ON_EACH_FORMAT(KernelsReached, AreThoseOfTheBackendAskedFor) {
   constexpr size_t n = 120000;  // more than one task: then a sum is folded

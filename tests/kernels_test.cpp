@@ -119,6 +119,22 @@ rectify_shape drawn_shape(Draw& draw, bool one_channel) {
 // Drawn anew from the same seeds in every run: an exhaustive one goes on where the others stop.
 uint32_t tasks_per_kernel() { return emulated ? 60 : exhaustive() ? 4000 : 1000; }
 
+// Making values takes longer than what is done with them here: they are part of many that are made once.
+template <class T, auto make>
+std::vector<T> drawn(size_t count, uint32_t seed) {
+  static const std::vector<T> many = make(size_t{1} << 18, 1);
+  const auto first = many.begin() + static_cast<ptrdiff_t>(scrambled(seed) % (many.size() - count));
+  return {first, first + static_cast<ptrdiff_t>(count)};
+}
+template <class T>
+std::vector<T> drawn_mixed(size_t count, uint32_t seed) {
+  return drawn<T, [](size_t n, uint32_t s) { return mixed_values<T>(n, s); }>(count, seed);
+}
+template <class T>
+std::vector<T> drawn_ordinary(size_t count, uint32_t seed) {
+  return drawn<T, [](size_t n, uint32_t s) { return ordinary_values<T>(n, s); }>(count, seed);
+}
+
 // An array whose first element is `offset` elements, less than a cache line, past the second line of its surroundings.
 template <class T>
 struct Placed {
@@ -146,6 +162,10 @@ struct KernelParameters {
 };
 
 class KernelTable : public VectorsAgainstScalar {
+ public:
+  template <class Format>
+  static constexpr bool takes_in_emulator = true;
+
  protected:
   void SetUp() override {
     VectorsAgainstScalar::SetUp();
@@ -165,9 +185,9 @@ RECTIFY_ON_EACH_FORMAT(KernelTable, MapsDoTheirPartOfATensor) {
       const size_t n = shape.outer * shape.channels * shape.inner;
       KernelParameters<Format> parameter;
       parameter.alpha = seed % 3 == 0 ? 1.0f : 0.7f;
-      if (!map.one_parameter) parameter.slopes = mixed_values<Slope>(shape.channels, seed + 1);
-      const Placed<Element> x(mixed_values<Element>(n, seed + 2), draw.below(64)),
-          dy(mixed_values<Element>(n, seed + 3), draw.below(64));
+      if (!map.one_parameter) parameter.slopes = drawn_mixed<Slope>(shape.channels, seed + 1);
+      const Placed<Element> x(drawn_mixed<Element>(n, seed + 2), draw.below(64)),
+          dy(drawn_mixed<Element>(n, seed + 3), draw.below(64));
       Work work = {x.first,     dy.first,           nullptr,           parameter.data(), shape.outer, shape.channels,
                    shape.inner, draw.below(2) == 0, draw.below(2) == 0};
       const size_t begin = draw.below(n), end = draw.between(begin, n);
@@ -175,7 +195,7 @@ RECTIFY_ON_EACH_FORMAT(KernelTable, MapsDoTheirPartOfATensor) {
       // The output is an array of its own, or one of the inputs.
       const size_t place = work.streaming ? 0 : draw.below(3);
       const Values before =
-          place == 0 ? Values(n, unwritten<Element>) : mixed_values<Element>(n, place == 1 ? seed + 2 : seed + 3);
+          place == 0 ? Values(n, unwritten<Element>) : drawn_mixed<Element>(n, place == 1 ? seed + 2 : seed + 3);
       const size_t offset = draw.below(64);
       const Placed<Element> expected(before, offset), actual(before, offset);
       const auto run = [&](const Backend* which, Element* out) {
@@ -203,7 +223,7 @@ RECTIFY_ON_EACH_FORMAT(KernelTable, StagesDoTheirPartOfATensor) {
       const rectify_shape shape = drawn_shape(draw, true);
       const size_t n = shape.outer * shape.channels * shape.inner;
       const Scalar parameter = static_cast<Scalar>(tried_slopes[seed % tried_slopes.size()]);
-      const Placed<Element> dy(mixed_values<Element>(n, seed + 3), draw.below(64));
+      const Placed<Element> dy(drawn_mixed<Element>(n, seed + 3), draw.below(64));
       std::vector<unsigned char> bits(mask_bytes(n));
       for (unsigned char& byte : bits) byte = static_cast<unsigned char>(draw.below(256));
       const size_t begin = draw.below(n), end = draw.between(begin, n);
@@ -219,7 +239,7 @@ RECTIFY_ON_EACH_FORMAT(KernelTable, StagesDoTheirPartOfATensor) {
                    shape.inner, draw.below(2) == 0, streams && draw.below(2) == 0};
       // The output is an array of its own, or dy.
       const bool over_dy = !work.streaming && draw.below(2) == 0;
-      const Values before = over_dy ? mixed_values<Element>(n, seed + 3) : Values(n, unwritten<Element>);
+      const Values before = over_dy ? drawn_mixed<Element>(n, seed + 3) : Values(n, unwritten<Element>);
       const size_t offset = draw.below(64);
       const Placed<Element> expected(before, offset), actual(before, offset);
       const auto run = [&](const Backend* which, Element* out) {
@@ -240,17 +260,17 @@ RECTIFY_ON_EACH_FORMAT(KernelTable, StagesDoTheirPartOfATensor) {
 RECTIFY_ON_EACH_FORMAT(KernelTable, FusedKernelsDoTheirPartOfATensor) {
   for (const NamedKernel& kernel : fused_kernels) {
     const std::string name = kernel.name;
-    for (uint32_t seed = 0; seed < 2 * tasks_per_kernel(); ++seed) {
+    for (uint32_t seed = 0; seed < tasks_per_kernel(); ++seed) {
       Draw draw(seed + 4000);
       const rectify_shape shape = drawn_shape(draw, false);
       const size_t n = shape.outer * shape.channels * shape.inner;
       KernelParameters<Format> parameter;
       parameter.alpha = static_cast<Scalar>(name == "fused_elu_forward" ? (seed % 3 == 0 ? 1.0 : 0.7)
                                                                         : tried_slopes[seed % tried_slopes.size()]);
-      if (name == "fused_prelu_forward") parameter.slopes = mixed_values<Slope>(shape.channels, seed + 1);
-      const Placed<Element> x(mixed_values<Element>(n, seed + 2), draw.below(64)),
-          residual(mixed_values<Element>(n, seed + 3), draw.below(64));
-      const std::vector<Slope> bias = mixed_values<Slope>(shape.channels, seed + 4);
+      if (name == "fused_prelu_forward") parameter.slopes = drawn_mixed<Slope>(shape.channels, seed + 1);
+      const Placed<Element> x(drawn_mixed<Element>(n, seed + 2), draw.below(64)),
+          residual(drawn_mixed<Element>(n, seed + 3), draw.below(64));
+      const std::vector<Slope> bias = drawn_mixed<Slope>(shape.channels, seed + 4);
       Work work = {x.first,           nullptr,        nullptr,     parameter.data(),
                    shape.outer,       shape.channels, shape.inner, draw.below(2) == 0,
                    draw.below(2) == 0};
@@ -262,8 +282,8 @@ RECTIFY_ON_EACH_FORMAT(KernelTable, FusedKernelsDoTheirPartOfATensor) {
       // The output is an array of its own, or one of the inputs.
       const size_t place = work.streaming ? 0 : draw.below(3);
       const bool over_residual = place == 2 && work.residual != nullptr;
-      const Values before = place == 1      ? mixed_values<Element>(n, seed + 2)
-                            : over_residual ? mixed_values<Element>(n, seed + 3)
+      const Values before = place == 1      ? drawn_mixed<Element>(n, seed + 2)
+                            : over_residual ? drawn_mixed<Element>(n, seed + 3)
                                             : Values(n, unwritten<Element>);
       const size_t offset = draw.below(64);
       const Placed<Element> expected(before, offset), actual(before, offset);
@@ -299,11 +319,11 @@ RECTIFY_ON_EACH_FORMAT(KernelTable, SumsDoTheirPartOfATensor) {
           rows ? (shape.outer + row_block - 1) / row_block : shape.outer * ((shape.inner + run_block - 1) / run_block);
       KernelParameters<Format> parameter;
       parameter.alpha = 0.7f;
-      if (!sum.one_parameter) parameter.slopes = mixed_values<Slope>(shape.channels, seed + 1);
+      if (!sum.one_parameter) parameter.slopes = drawn_mixed<Slope>(shape.channels, seed + 1);
       // Most inputs ordinary: a sum that is NaN hides what else went into it.
       const bool special = seed % 8 == 0;
-      const Values inputs[] = {special ? mixed_values<Element>(n, seed + 2) : ordinary_values<Element>(n, seed + 2),
-                               special ? mixed_values<Element>(n, seed + 3) : ordinary_values<Element>(n, seed + 3)};
+      const Values inputs[] = {special ? drawn_mixed<Element>(n, seed + 2) : drawn_ordinary<Element>(n, seed + 2),
+                               special ? drawn_mixed<Element>(n, seed + 3) : drawn_ordinary<Element>(n, seed + 3)};
       const Placed<Element> x(inputs[0], draw.below(64)), dy(inputs[1], draw.below(64));
 
       Work work = {x.first,           dy.first,       nullptr,     alone || seed % 4 == 0 ? nullptr : parameter.data(),
@@ -352,7 +372,7 @@ RECTIFY_ON_EACH_FORMAT(KernelTable, FoldAddsPairs) {
     Draw draw(seed);
     const size_t count = draw.between(1, 300), channels = draw.between(1, 40);
     std::vector<Scalar> nodes =
-        seed % 8 == 0 ? mixed_values<Scalar>(count * channels, seed) : ordinary_values<Scalar>(count * channels, seed);
+        seed % 8 == 0 ? drawn_mixed<Scalar>(count * channels, seed) : drawn_ordinary<Scalar>(count * channels, seed);
     if (sizeof(Slope) < sizeof(Scalar)) {  // a NaN that a sum leaves is quiet, and has no payload that rounding could lose
       std::replace_if(
           nodes.begin(), nodes.end(), [](Scalar node) { return is_nan(node); }, nan_of<Scalar>);
@@ -361,7 +381,7 @@ RECTIFY_ON_EACH_FORMAT(KernelTable, FoldAddsPairs) {
     const Placed<Slope> expected(no_sums, 0), actual(no_sums, 0);
     std::vector<Scalar> folded;
     // Divided by the slopes' magnitudes, or not.
-    const std::vector<Slope> slopes = mixed_values<Slope>(channels, seed + 1);
+    const std::vector<Slope> slopes = drawn_mixed<Slope>(channels, seed + 1);
     for (const Slope* const divisor : {static_cast<const Slope*>(nullptr), slopes.data()}) {
       folded = nodes;
       (reference->*table<Format>)->fold(folded.data(), count, channels, divisor, expected.first);

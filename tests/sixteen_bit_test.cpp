@@ -105,6 +105,8 @@ class SixteenBit : public OnEachFormat {
  public:
   template <class Format>
   static constexpr bool takes = is_sixteen_bit<typename Format::Element>;
+  template <class Format>
+  static constexpr bool takes_in_emulator = stands_for_element_type<Format>;
 
  protected:
   template <AnyNumber T>

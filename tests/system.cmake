@@ -120,7 +120,11 @@ if(CMAKE_BUILD_TYPE STREQUAL "Release" AND NOT BUILD_SHARED_LIBS)
   endif()
 endif()
 
+# What runs without oneTBB is no different on another architecture: in an emulator the library is built alone.
 set(programs golden_test threads_test c_abi_test)
+if(CMAKE_CROSSCOMPILING)
+  set(programs "")
+endif()
 foreach(configuration IN LISTS configurations)
   set(build ${CMAKE_CURRENT_BINARY_DIR}/shared_without_tbb_${configuration})
   other_build(without_tbb.${configuration} ${build} TARGETS rectify ${programs} OPTIONS
@@ -139,12 +143,8 @@ script_test(without_tbb.symbols objects_test.sh shared ${build}/dispatch/librect
 script_test(without_tbb.libraries objects_test.sh without_tbb ${build}/dispatch/librectify.so ${files})
 # One format and one order: without oneTBB there is nothing else to run the tasks, and the kernels are those of this build.
 set(filter Golden*f32*:ThreadsOfACallback.InWhateverOrder/f32/*:ThreadsOfACallback.IsNotCalled*/f32/*:ThreadLimit.*)
-if(CMAKE_CROSSCOMPILING)  # minutes, in an emulator
-  string(APPEND filter :-ThreadsOfACallback.InWhateverOrder/f32/scalar)
-endif()
 foreach(program IN LISTS programs)
-  add_test(NAME without_tbb.${program} COMMAND ${CMAKE_CROSSCOMPILING_EMULATOR} ${build}/tests/${program}
-    --gtest_filter=${filter})
+  add_test(NAME without_tbb.${program} COMMAND ${build}/tests/${program} --gtest_filter=${filter})
   set_tests_properties(without_tbb.${program} PROPERTIES FAIL_REGULAR_EXPRESSION "Running 0 tests")
 endforeach()
 foreach(test IN ITEMS symbols libraries ${programs})

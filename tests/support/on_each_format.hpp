@@ -14,17 +14,32 @@
 #include <vector>
 
 #include "tests/support/backends.hpp"
+#include "tests/support/effort.hpp"
 #include "tests/support/formats.hpp"
 
 namespace rectify::tests {
 
+// One format for each element type, with slopes of either kind.
+template <class Format>
+inline constexpr bool stands_for_element_type =
+    std::is_same_v<Format, formats::f32> || std::is_same_v<Format, formats::f64> || std::is_same_v<Format, formats::f16> ||
+    std::is_same_v<Format, formats::bf16_slopes>;
+
 // `options` reach `backend`. A fixture may hide what stands first: the formats it takes, the backends, and the variants,
 // for each of which there is a case of its own.
+//
+// An emulator is slow, and there for the kernels of its architecture. These are held to the reference kernel by kernel in
+// all formats, and to the golden hashes, as is the reference itself. What tests values takes a format for each element type
+// there, other families one whose elements are computed with as they are and one whose elements are widened; all leave the
+// reference out.
 class OnEachFormat : public testing::Test {
  public:
   template <class Format>
   static constexpr bool takes = true;
-  static std::vector<std::string> backends() { return compiled_backends(); }
+  template <class Format>
+  static constexpr bool takes_in_emulator =
+      std::is_same_v<Format, formats::f32> || std::is_same_v<Format, formats::bf16_slopes>;
+  static std::vector<std::string> backends() { return emulated ? vector_backends() : compiled_backends(); }
   template <class Format>
   static std::vector<std::string> variants() {
     return {""};
@@ -41,8 +56,9 @@ class OnEachFormat : public testing::Test {
 // For what is about how a call is run: tasks are cut by elements, and know of a format how large an element, a node and a
 // sum are. One format of each kind stands for the others.
 template <class Format>
-inline constexpr bool differs_in_tasks = std::is_same_v<Format, formats::f32> || std::is_same_v<Format, formats::f64> ||
-                                         std::is_same_v<Format, formats::bf16_slopes>;
+inline constexpr bool differs_in_tasks =
+    std::is_same_v<Format, formats::f32> ||
+    (std::is_same_v<Format, formats::f64> && !emulated) || std::is_same_v<Format, formats::bf16_slopes>;
 
 // For bodies that compare with the scalar reference.
 class AgainstScalar : public OnEachFormat {
@@ -64,7 +80,9 @@ class VectorsAgainstScalar : public AgainstScalar {
 template <template <class Format> class Case, bool once_per_element_type>
 bool register_on_each_format(const char* suite, const std::string& name, const char* file, int line) {
   for_each_format([&]<class Format>() {
-    if constexpr (Case<Format>::template takes<Format> && (Format::has_scalar_slopes || !once_per_element_type)) {
+    constexpr bool is_meant =
+        once_per_element_type ? Format::has_scalar_slopes : !emulated || Case<Format>::template takes_in_emulator<Format>;
+    if constexpr (is_meant && Case<Format>::template takes<Format>) {
       for (const std::string& variant : Case<Format>::template variants<Format>()) {
         for (const std::string& backend : Case<Format>::backends()) {
           const std::string full_name =
