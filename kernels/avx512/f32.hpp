@@ -141,6 +141,26 @@ RECTIFY_INLINE void transpose(F32 (&v)[16]) {
   }
 }
 
+// Lane j is the sum of v[j]'s lanes, folded by halves. A step brings the lower halves of two vectors into one, and the
+// upper ones into another, and adds: 30 shuffles, where transposing takes 64.
+RECTIFY_INLINE F32 fold_across(const F32 (&v)[16]) {
+  const auto halves = [](F32 a, F32 b) RECTIFY_LAMBDA {
+    return _mm512_add_ps(_mm512_shuffle_f32x4(a.v, b.v, 0x44), _mm512_shuffle_f32x4(a.v, b.v, 0xEE));
+  };
+  __m512 quarter[4], eighth[2];
+#pragma GCC unroll 4
+  for (size_t i = 0; i < 4; ++i) {  // a 128-bit lane each of v[i], v[4 + i], v[8 + i], v[12 + i]
+    const __m512 low = halves(v[i], v[4 + i]), high = halves(v[8 + i], v[12 + i]);
+    quarter[i] = _mm512_add_ps(_mm512_shuffle_f32x4(low, high, 0x88), _mm512_shuffle_f32x4(low, high, 0xDD));
+  }
+#pragma GCC unroll 2
+  for (size_t i = 0; i < 2; ++i) {
+    const __m512 a = quarter[2 * i], b = quarter[2 * i + 1];
+    eighth[i] = _mm512_add_ps(_mm512_shuffle_ps(a, b, 0x44), _mm512_shuffle_ps(a, b, 0xEE));
+  }
+  return {_mm512_add_ps(_mm512_shuffle_ps(eighth[0], eighth[1], 0x88), _mm512_shuffle_ps(eighth[0], eighth[1], 0xDD))};
+}
+
 // ---- arithmetic: each correctly rounded ----
 
 RECTIFY_INLINE F32 operator+(F32 a, F32 b) { return {_mm512_add_ps(a.v, b.v)}; }

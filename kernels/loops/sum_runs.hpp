@@ -2,9 +2,14 @@
 // on 64 or 32 lanes, which are then folded by halves.
 //
 // 64 lanes of f32, or 32 of f64, are 4 zmm, 8 ymm or 16 q registers of independent sums, more than the latency of an fma
-// needs, so in long runs the sums ride along with dx in one loop. A short run would spend its time on the loop's ends:
-// there the sums of some runs are taken first, with loads alone, and dx is written by a flat walk while they are in L1. The
-// last folds, of lanes within a vector, are done for as many runs at a time as a vector has lanes, transposed.
+// needs, so the sums ride along with dx in one loop. Leaves that are neighbours in memory are walked flat, in vectors that
+// are aligned for dx whatever leaf they belong to: loads and stores that straddle lines cost twice, and in runs of 49
+// elements nearly all would. A vector across the border of two leaves is read for both, and written by the second. The last
+// folds, of lanes within a vector, are done for as many leaves at a time as a vector has lanes.
+//
+// Runs of less than a vector are summed first, with loads alone, and dx is written by a flat walk while they are in L1.
+//
+// The fold need not know where in its vectors a leaf begins: rotated or not, it adds the same pairs.
 //
 // add(x, dy, sum) adds an element's part to the sum, nothing for x = 0; gradient(parameter, x, dy) is dx.
 #pragma once
@@ -20,13 +25,14 @@ constexpr size_t sum_lanes = 256 / sizeof(typename V::Scalar);
 template <class V>
 constexpr size_t sum_vectors = sum_lanes<V> / V::lanes;
 
-// Runs below this length are short.
-constexpr size_t long_run = 512;
+// Runs from here on are walked as neighbours. On Zen 4 in L2 that takes 1.04 (inner = 400) to 1.34 (100) times as long as
+// dx alone, where sums first take 1.7; below, the ends of a run cost more than lines that are straddled.
+constexpr size_t shortest_neighbour = 96;
 
 template <class V>
-RECTIFY_INLINE typename V::Scalar fold_lanes(V* sum) {
+RECTIFY_INLINE typename V::Scalar fold_lanes(V folded) {
   typename V::Scalar lane[V::lanes];
-  store(lane, fold_halves<sum_vectors<V>>(sum));
+  store(lane, folded);
 #pragma GCC unroll 4
   for (size_t half = V::lanes / 2; half != 0; half /= 2) {
 #pragma GCC unroll 8
@@ -35,13 +41,31 @@ RECTIFY_INLINE typename V::Scalar fold_lanes(V* sum) {
   return lane[0];
 }
 
+// The sums of the lanes of `count` vectors, which are no more than a vector has lanes. The others are overwritten. A call:
+// it is long, and seldom needed.
+template <class V>
+[[gnu::noinline]] void fold_some(V (&v)[V::lanes], size_t count, typename V::Scalar* sums) {
+  if (count == 1) {
+    *sums = fold_lanes(v[0]);
+    return;
+  }
+  for (size_t k = count; k < V::lanes; ++k) v[k] = V::broadcast(0);
+  const V folded = fold_across(v);
+  if (count == V::lanes) {
+    store(sums, folded);
+  } else {
+    store_partial(sums, folded, count);
+  }
+}
+
+// ---- A lengthy formula: one leaf after the other, aligned by a head of its own ----
+
 //
 // Stores to dx are aligned by taking its first `head` elements alone, as if a group of 64 had begun before the block and
-// they were its end. From then on element i of the block sits in lane i - head (mod 64). The fold need not know: rotated or
-// not, it adds the same pairs.
-template <class V, Store how, Formula formula, class Element, class Gradient, class Add>
-RECTIFY_INLINE typename V::Scalar sum_run(const Element* x, const Element* dy, Element* dx, size_t count, Gradient gradient,
-                                          Add add) {
+// they were its end. From then on element i of the block sits in lane i - head (mod 64).
+template <class V, Store how, class Element, class Gradient, class Add>
+RECTIFY_INLINE typename V::Scalar sum_leaf(const Element* x, const Element* dy, Element* dx, size_t count,
+                                           Gradient gradient, Add add) {
   constexpr size_t lanes = V::lanes;
   V sum[sum_vectors<V>];
 #pragma GCC unroll 16
@@ -66,23 +90,8 @@ RECTIFY_INLINE typename V::Scalar sum_run(const Element* x, const Element* dy, E
       put<how>(dx + at, gradient(vx, vdy));
     }
   }
-  if constexpr (formula == Formula::brief) {
-#pragma GCC unroll 16
-    for (size_t v = 0; v < sum_vectors<V>; ++v) {
-      const size_t at = i + v * lanes;
-      if (at + lanes <= count) {
-        const V vx = V::load_once(x + at), vdy = V::load_once(dy + at);
-        sum[v] = add(vx, vdy, sum[v]);
-        put<how>(dx + at, gradient(vx, vdy));
-      } else if (at < count) {
-        const V vx = V::load_partial(x + at, count - at), vdy = V::load_partial(dy + at, count - at);
-        sum[v] = add(vx, vdy, sum[v]);
-        put_partial<how>(dx + at, gradient(vx, vdy), count - at);
-      }
-    }
-  } else if (i < count) {
-    // Written out like that, a lengthy formula was a twelfth of the f32 object. Through memory, with code for one vector,
-    // the end of a brief one took 5 to 10 % of a run of 784.
+  if (i < count) {
+    // Written out for registers, the end was a twelfth of the f32 object.
     alignas(64) typename V::Scalar in_memory[sum_lanes<V>];
 #pragma GCC unroll 16
     for (size_t v = 0; v < sum_vectors<V>; ++v) store(in_memory + v * lanes, sum[v]);
@@ -100,31 +109,145 @@ RECTIFY_INLINE typename V::Scalar sum_run(const Element* x, const Element* dy, E
 #pragma GCC unroll 16
     for (size_t v = 0; v < sum_vectors<V>; ++v) sum[v] = V::load(in_memory + v * lanes);
   }
-  return fold_lanes(sum);
+  return fold_lanes(folded_to_vector(fold_halves<sum_vectors<V>>(sum)));
 }
 
-// gradient(parameter, x, dy) with the parameter of each channel of the part.
-template <class V, class Element, Store how, Formula formula, class Gradient, class Add>
-RECTIFY_INLINE void sum_long_runs(const Work& work, const SumPart& part, const typename V::Scalar* parameter,
-                                  Gradient gradient, Add add) {
+// One parameter for everything: gradient(x, dy) knows it.
+template <class V, class Element, Store how, class Gradient, class Add>
+RECTIFY_INLINE void sum_flat(const Work& work, const SumPart& part, Gradient gradient, Add add) {
   const Element *x = static_cast<const Element*>(work.x), *dy = static_cast<const Element*>(work.dy);
   Element* dx = static_cast<Element*>(work.out);
-  const size_t channels = work.channels, inner = work.inner, blocks = (inner + run_block - 1) / run_block;
   Trees<decltype(folded_to_vector(V()))> trees(part);
   for (size_t leaf = part.leaf_begin; leaf < part.leaf_end; ++leaf) {
-    const size_t run = leaf / blocks * channels, offset = leaf % blocks * run_block;
-    const size_t count = smaller(run_block, inner - offset);
-    auto* sum = trees.leaf();
-    for (size_t channel = part.channel_begin; channel < part.channel_end; ++channel) {
-      const size_t at = (run + channel) * inner + offset;
-      const V p = V::broadcast(how == Store::none ? 0 : parameter[channel - part.channel_begin]);
-      *sum++ = sum_run<V, how, formula>(
-          x + at, dy + at, how == Store::none ? dx : dx + at, count,
-          [&](V vx, V vdy) RECTIFY_LAMBDA { return gradient(p, vx, vdy); }, add);
-    }
+    const size_t at = leaf * run_block, count = smaller(run_block, work.inner - at);
+    *trees.leaf() = sum_leaf<V, how>(x + at, dy + at, how == Store::none ? dx : dx + at, count, gradient, add);
     trees.add_leaf();
   }
 }
+
+// ---- Neighbours ----
+
+// A leaf at x, dy and dx: `count` elements, the first of which has `before` others before it in its aligned vector. Those
+// are the leaf's before it, with parameter `previous`, unless it is the first of the neighbours. `after` elements are the
+// next leaf's; the vector in which this one ends is left to it, if there is one. Only the last may be less than a vector.
+// Returns its sums, folded to one vector.
+//
+// The vectors of a group are rotated by one, the lanes by `before`. A call: as part of its caller it would have no
+// registers.
+template <class V, Store how, class Element, class Gradient, class Add>
+[[gnu::noinline]] auto sum_neighbour(const Element* x, const Element* dy, Element* dx, size_t before, size_t count,
+                                     bool is_first, size_t after, V previous, V parameter, Gradient gradient, Add add) {
+  constexpr size_t lanes = V::lanes, vectors = sum_vectors<V>;
+  const size_t end = before + count, whole = end / lanes * lanes;
+  const V zero = V::broadcast(0);
+  V sum[vectors];
+#pragma GCC unroll 16
+  for (size_t v = 0; v < vectors; ++v) sum[v] = zero;
+
+  size_t taken = 0;  // of whole
+  if (before != 0 || end < lanes) {
+    taken = lanes;
+    const auto others = V::first(before);
+    const auto begin = [&](V vx, V vdy) RECTIFY_LAMBDA {
+      sum[vectors - 1] = add(select(others, zero, vx), vdy, zero);
+      return gradient(select(others, previous, parameter), vx, vdy);
+    };
+    if (is_first || end < lanes) {  // a vector that is not all theirs: in a copy
+      const size_t from = is_first ? before : 0, size = (smaller(end, lanes) - from) * sizeof(Element),
+                   skipped = before - from;
+      alignas(64) Element copy_of_x[lanes] = {}, copy_of_dy[lanes] = {}, copy_of_dx[lanes];
+      __builtin_memcpy(copy_of_x + from, x - skipped, size);
+      __builtin_memcpy(copy_of_dy + from, dy - skipped, size);
+      store(copy_of_dx, begin(V::load_once(copy_of_x), V::load_once(copy_of_dy)));
+      __builtin_memcpy(dx - skipped, copy_of_dx + from, size);
+    } else {
+      put<how>(dx - before, begin(V::load_once(x - before), V::load_once(dy - before)));
+    }
+  }
+  if (whole != 0) {
+    x += taken - before;
+    dy += taken - before;
+    dx += taken - before;
+    const size_t stop = whole - taken, rest = end - whole;
+    const auto take = [&](size_t i, V& to) RECTIFY_LAMBDA {
+      const V vx = V::load_once(x + i), vdy = V::load_once(dy + i);
+      to = add(vx, vdy, to);
+      put<how>(dx + i, gradient(parameter, vx, vdy));
+    };
+    size_t i = 0;
+    for (; i + vectors * lanes <= stop; i += vectors * lanes) {
+#pragma GCC unroll 16
+      for (size_t v = 0; v < vectors; ++v) take(i + v * lanes, sum[v]);
+    }
+#pragma GCC unroll 16
+    for (size_t v = 0; v + 1 < vectors; ++v) {
+      if (i + v * lanes < stop) take(i + v * lanes, sum[v]);
+    }
+    if (rest != 0) {
+      const bool shares = rest + after >= lanes;
+      const V vx = shares ? select(V::first(rest), V::load_once(x + stop), zero) : V::load_partial(x + stop, rest);
+      const V vdy = shares ? V::load_once(dy + stop) : V::load_partial(dy + stop, rest);
+      if (after == 0) put_partial<how>(dx + stop, gradient(parameter, vx, vdy), rest);
+#pragma GCC unroll 16
+      for (size_t v = 0; v < vectors; ++v) {
+        if (i + v * lanes == stop) sum[v] = add(vx, vdy, sum[v]);
+      }
+    }
+  }
+  return folded_to_vector(fold_halves<vectors>(sum));
+}
+
+// Runs of at least a vector, or one run of any length. `parameter`: those of the part's channels.
+template <class V, class Element, Store how, class Gradient, class Add>
+RECTIFY_INLINE void sum_neighbours(const Work& work, const SumPart& part, const typename V::Scalar* parameter,
+                                   Gradient gradient, Add add) {
+  using Single = decltype(folded_to_vector(V()));
+  constexpr size_t lanes = V::lanes;
+  const Element *x = static_cast<const Element*>(work.x), *dy = static_cast<const Element*>(work.dy);
+  Element* dx = static_cast<Element*>(work.out);
+  const size_t channels = work.channels, inner = work.inner, width = part.channel_end - part.channel_begin;
+  const size_t blocks = (inner + run_block - 1) / run_block;
+  Trees<Single> trees(part);
+  Single folded[Single::lanes];  // of leaves whose last folds are to come
+  size_t kept = 0, channel = 0;  // the next of them is that channel's
+  const auto fold = [&]() RECTIFY_LAMBDA {
+    typename V::Scalar sums[Single::lanes];
+    fold_some(folded, kept, sums);
+    for (size_t k = 0, some; k < kept; k += some) {
+      some = smaller(kept - k, width - channel);
+      __builtin_memcpy(trees.leaf() + channel, sums + k, some * sizeof *sums);
+      channel += some;
+      if (channel != width) break;
+      trees.add_leaf();
+      channel = 0;
+    }
+    kept = 0;
+  };
+  const auto first_of = [&](size_t leaf) RECTIFY_LAMBDA {
+    return (leaf / blocks * channels + part.channel_begin) * inner + leaf % blocks * run_block;
+  };
+  const auto count_of = [&](size_t leaf) RECTIFY_LAMBDA { return smaller(run_block, inner - leaf % blocks * run_block); };
+  V previous = V::broadcast(0);
+  size_t end_of_previous = ~size_t{0}, at = first_of(part.leaf_begin);
+  for (size_t leaf = part.leaf_begin; leaf < part.leaf_end; ++leaf) {
+    const size_t count = count_of(leaf);
+    for (size_t c = 0, next, after; c < width; ++c, at = next) {
+      next = at + inner, after = count;
+      if (c + 1 == width) next = leaf + 1 < part.leaf_end ? first_of(leaf + 1) : at, after = count_of(leaf + 1);
+      if (next != at + count) after = 0;
+      const V p = V::broadcast(parameter[c]);
+      folded[kept] =
+          sum_neighbour<V, how>(x + at, dy + at, dx + at, reinterpret_cast<uintptr_t>(dx + at) / sizeof(Element) % lanes,
+                                count, at != end_of_previous, after, previous, p, gradient, add);
+      previous = p;
+      end_of_previous = at + count;
+      if (++kept == Single::lanes) fold();
+    }
+  }
+  if (kept != 0) fold();
+}
+
+// ---- Short runs ----
 
 // The sums of a run of more than 64 elements, folded to one vector.
 template <class V, class Element, class Add>
@@ -177,22 +300,15 @@ RECTIFY_INLINE V sum_vectors_of(const Element* x, const Element* dy, size_t coun
 
 // The sums of `runs` neighbouring runs, each of which sum_run(x, dy) folds to one vector.
 template <class V, class Element, class SumRun>
-RECTIFY_INLINE void sum_neighbours(const Element* x, const Element* dy, typename V::Scalar* sums, size_t runs, size_t inner,
+RECTIFY_INLINE void sum_runs_apart(const Element* x, const Element* dy, typename V::Scalar* sums, size_t runs, size_t inner,
                                    SumRun sum_run) {
   using Single = decltype(folded_to_vector(V()));
   constexpr size_t lanes = Single::lanes;
   for (size_t r = 0; r < runs; r += lanes) {
     const size_t count = smaller(lanes, runs - r);
     Single v[lanes];
-    for (size_t k = 0; k < lanes; ++k) v[k] = Single::broadcast(0);
     for (size_t k = 0; k < count; ++k) v[k] = folded_to_vector(sum_run(x + (r + k) * inner, dy + (r + k) * inner));
-    transpose(v);
-    const Single folded = fold_halves<lanes>(v);
-    if (count == lanes) {
-      store(sums + r, folded);
-    } else {
-      store_partial(sums + r, folded, count);
-    }
+    fold_some(v, count, sums + r);
   }
 }
 
@@ -201,10 +317,10 @@ template <class V, size_t vectors, class Element, class Add>
 RECTIFY_INLINE void sum_short_runs(const Element* x, const Element* dy, typename V::Scalar* sums, size_t runs, size_t inner,
                                    Add add) {
   if (inner > sum_lanes<V>) {
-    sum_neighbours<V>(x, dy, sums, runs, inner,
+    sum_runs_apart<V>(x, dy, sums, runs, inner,
                       [&](auto... run) RECTIFY_LAMBDA { return sum_lanes_of<V>(run..., inner, add); });
   } else if (vectors == 1 || inner > (vectors - 1) * V::lanes) {
-    sum_neighbours<V>(x, dy, sums, runs, inner,
+    sum_runs_apart<V>(x, dy, sums, runs, inner,
                       [&](auto... run) RECTIFY_LAMBDA { return sum_vectors_of<V, vectors>(run..., inner, add); });
   } else if constexpr (vectors > 1) {
     sum_short_runs<V, vectors - 1>(x, dy, sums, runs, inner, add);
@@ -218,14 +334,10 @@ template <class V, class Element, class Add>
   sum_short_runs<V, sum_vectors<V>>(x, dy, sums, runs, inner, add);
 }
 
-template <class V, class Element, Store how, class Gradient, class Add>
-RECTIFY_INLINE void sum_runs(const Work& work, const SumPart& part, const typename V::Scalar* parameter, MapKernel map_dx,
-                             Gradient gradient, Add add) {
+template <class V, class Element, Store how, class Add>
+RECTIFY_INLINE void sum_runs_first(const Work& work, const SumPart& part, MapKernel map_dx, Add add) {
   const Element *x = static_cast<const Element*>(work.x), *dy = static_cast<const Element*>(work.dy);
   const size_t channels = work.channels, inner = work.inner;
-  if (channels == 1 || inner >= long_run)
-    return sum_long_runs<V, Element, how, Formula::brief>(work, part, parameter, gradient, add);
-
   // Whole vectors of runs, if so many fit.
   size_t runs = stretch / inner;
   if (runs > V::lanes) runs = runs / V::lanes * V::lanes;
@@ -260,6 +372,35 @@ RECTIFY_INLINE void sum_runs(const Work& work, const SumPart& part, const typena
       }
     }
     trees.add_leaf();
+  }
+}
+
+// Leaves of any length, one after the other.
+template <class V, class Element, class Add>
+RECTIFY_INLINE void sum_leaves_alone(const Work& work, const SumPart& part, Add add) {
+  const Element *x = static_cast<const Element*>(work.x), *dy = static_cast<const Element*>(work.dy);
+  const size_t channels = work.channels, inner = work.inner, blocks = (inner + run_block - 1) / run_block;
+  Trees<decltype(folded_to_vector(V()))> trees(part);
+  for (size_t leaf = part.leaf_begin; leaf < part.leaf_end; ++leaf) {
+    const size_t offset = leaf % blocks * run_block, count = smaller(run_block, inner - offset);
+    auto* sum = trees.leaf();
+    for (size_t channel = part.channel_begin; channel < part.channel_end; ++channel) {
+      const size_t at = (leaf / blocks * channels + channel) * inner + offset;
+      *sum++ = fold_lanes(folded_to_vector(sum_lanes_of<V>(x + at, dy + at, count, add)));
+    }
+    trees.add_leaf();
+  }
+}
+
+// gradient(parameter, x, dy) with the parameter of each channel of the part; map_dx writes dx where that is done apart.
+template <class V, class Element, Store how, class Gradient, class Add>
+RECTIFY_INLINE void sum_runs(const Work& work, const SumPart& part, const typename V::Scalar* parameter, MapKernel map_dx,
+                             Gradient gradient, Add add) {
+  if (work.channels > 1 && work.inner < shortest_neighbour) return sum_runs_first<V, Element, how>(work, part, map_dx, add);
+  if constexpr (how == Store::none) {
+    sum_leaves_alone<V, Element>(work, part, add);
+  } else {
+    sum_neighbours<V, Element, how>(work, part, parameter, gradient, add);
   }
 }
 

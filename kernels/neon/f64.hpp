@@ -60,6 +60,11 @@ RECTIFY_INLINE void transpose(F64 (&v)[2]) {
   v[1].v = second;
 }
 
+// Lane j is the sum of v[j]'s lanes.
+RECTIFY_INLINE F64 fold_across(const F64 (&v)[2]) {
+  return {vaddq_f64(vzip1q_f64(v[0].v, v[1].v), vzip2q_f64(v[0].v, v[1].v))};
+}
+
 // ---- arithmetic: each correctly rounded ----
 
 RECTIFY_INLINE F64 operator+(F64 a, F64 b) { return {vaddq_f64(a.v, b.v)}; }

@@ -57,6 +57,12 @@ constexpr Computing<T, Bits> computing_of = {
           transpose(v);
           for (size_t i = 0; i < V::lanes; ++i) store(columns + i * V::lanes, v[i]);
         },
+    .fold_across =
+        [](const T* rows, T* to) {
+          V v[V::lanes];
+          for (size_t i = 0; i < V::lanes; ++i) v[i] = V::load(rows + i * V::lanes);
+          store(to, fold_across(v));
+        },
     .subtract = [](const T* a, const T* b, T* to) { store(to, V::load(a) - V::load(b)); },
     .divide = [](const T* a, const T* b, T* to) { store(to, V::load(a) / V::load(b)); },
     .fma = [](const T* a, const T* b, const T* c, T* to) { store(to, fma(V::load(a), V::load(b), V::load(c))); },

@@ -49,6 +49,7 @@ template <class Value, class Bits>
 struct Computing {
   Arithmetic<Value> arithmetic;
   void (*transpose)(const Value* rows, Value* columns);  // lanes * lanes values
+  void (*fold_across)(const Value* rows, Value* sums);   // of lanes rows
   void (*subtract)(const Value* a, const Value* b, Value* to);
   void (*divide)(const Value* a, const Value* b, Value* to);
   void (*fma)(const Value* a, const Value* b, const Value* c, Value* to);

@@ -683,6 +683,25 @@ TEST_P(VocabularyTest, Transpose) {
   });
 }
 
+TEST_P(VocabularyTest, FoldAcross) {
+  on_each_computing([]<class T>(const auto& computing, const Arithmetic<T>& arithmetic) {
+    const size_t lanes = arithmetic.lanes;
+    for (const bool special : {true, false}) {
+      std::vector<T> rows = special ? mixed_values<T>(lanes * lanes, 61) : ordinary_values<T>(lanes * lanes, 62),
+                     sums(lanes), expected(lanes);
+      computing.fold_across(rows.data(), sums.data());
+      for (size_t i = 0; i < lanes; ++i) {
+        T* const row = rows.data() + i * lanes;
+        for (size_t half = lanes / 2; half != 0; half /= 2) {
+          for (size_t j = 0; j < half; ++j) row[j] = row[j] + row[j + half];
+        }
+        expected[i] = row[0];
+      }
+      EXPECT_TRUE(same_bits(expected, sums));
+    }
+  });
+}
+
 // A minimum of the words of 32 bits.
 template <class Word, class Bits>
 Bits smaller_words(Bits a, Bits b) {
