@@ -225,9 +225,8 @@ void elu_backward_with_parameter(const Work& work, const SumPart& part) {
   using V = typename F::Vector;
   const auto* alpha = static_cast<const typename F::Scalar*>(work.parameter);
   with_sum_store(work, [&]<Store how>() RECTIFY_LAMBDA {
-    const V a = V::broadcast(how == Store::none ? 0 : *alpha);
-    sum_flat<V, typename F::Element, how>(
-        work, part, [&](V x, V dy) RECTIFY_LAMBDA { return elu::backward<elu::Alpha::any>(x, dy, a); },
+    sum_leaves<V, typename F::Element, how>(
+        work, part, alpha, [](V a, V x, V dy) RECTIFY_LAMBDA { return elu::backward<elu::Alpha::any>(x, dy, a); },
         [](V x, V dy, V sum) RECTIFY_LAMBDA { return elu::add(x, dy, sum); });
   });
 }
