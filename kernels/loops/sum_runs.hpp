@@ -2,14 +2,15 @@
 // on 64 or 32 lanes, which are then folded by halves.
 //
 // 64 lanes of f32, or 32 of f64, are 4 zmm, 8 ymm or 16 q registers of independent sums, more than the latency of an fma
-// needs, so the sums ride along with dx in one loop. Leaves that are neighbours in memory are walked flat, in vectors that
-// are aligned for dx whatever leaf they belong to: loads and stores that straddle lines cost twice, and in runs of 49
-// elements nearly all would. A vector across the border of two leaves is read for both, and written by the second. The last
-// folds, of lanes within a vector, are done for as many leaves at a time as a vector has lanes.
+// needs, so in long runs the sums ride along with dx in one loop. A short run would spend its time on the loop's ends:
+// there the sums of some runs are taken first, with loads alone, and dx is written by a flat walk while they are in L1.
 //
-// Runs of less than a vector are summed first, with loads alone, and dx is written by a flat walk while they are in L1.
+// Runs in between that are neighbours in memory are walked flat, in vectors that are aligned for dx whatever run they
+// belong to: loads and stores that straddle lines cost twice, and else nearly all would. A vector across the border of two
+// runs is read for both, and written by the second.
 //
-// The fold need not know where in its vectors a leaf begins: rotated or not, it adds the same pairs.
+// The last folds of all but long runs, of lanes within a vector, are done for as many leaves at a time as a vector has
+// lanes. A fold need not know where in its vectors a leaf begins: rotated or not, it adds the same pairs.
 //
 // add(x, dy, sum) adds an element's part to the sum, nothing for x = 0; gradient(parameter, x, dy) is dx.
 #pragma once
@@ -25,7 +26,7 @@ constexpr size_t sum_lanes = 256 / sizeof(typename V::Scalar);
 template <class V>
 constexpr size_t sum_vectors = sum_lanes<V> / V::lanes;
 
-// Runs from here on are walked as neighbours. On Zen 4 in L2 that takes 1.04 (inner = 400) to 1.34 (100) times as long as
+// Runs from here on are walked as neighbours. On Zen 4 in L2 that takes 1.03 (inner = 400) to 1.36 (100) times as long as
 // dx alone, where sums first take 1.7; below, the ends of a run cost more than lines that are straddled.
 constexpr size_t shortest_neighbour = 96;
 // And from here on each run by itself: what ends a row of neighbours costs more then than what ends a run, 2 to 4 % of
@@ -147,77 +148,71 @@ RECTIFY_INLINE void sum_leaves(const Work& work, const SumPart& part, const type
 
 // ---- Neighbours ----
 
-// A leaf at x, dy and dx: `count` elements, the first of which has `before` others before it in its aligned vector. Those
-// are the leaf's before it, with parameter `previous`, unless it is the first of the neighbours. `after` elements are the
-// next leaf's; the vector in which this one ends is left to it, if there is one. Only the last may be less than a vector.
-// Returns its sums, folded to one vector.
+// A run at x, dy and dx: `count` elements, the first of which has `before` others before it in its aligned vector. Those
+// are the run's before it, with parameter `previous`, unless it is the first of the neighbours. The vector in which it ends
+// is left to the next, unless it is the last. Returns its sums, folded to one vector.
 //
 // The vectors of a group are rotated by one, the lanes by `before`. A call: as part of its caller it would have no
 // registers.
 template <class V, Store how, class Element, class Gradient, class Add>
 [[gnu::noinline]] auto sum_neighbour(const Element* x, const Element* dy, Element* dx, size_t before, size_t count,
-                                     bool is_first, size_t after, V previous, V parameter, Gradient gradient, Add add) {
+                                     bool is_first, bool is_last, V previous, V parameter, Gradient gradient, Add add) {
   constexpr size_t lanes = V::lanes, vectors = sum_vectors<V>;
-  const size_t end = before + count, whole = end / lanes * lanes;
   const V zero = V::broadcast(0);
   V sum[vectors];
 #pragma GCC unroll 16
   for (size_t v = 0; v < vectors; ++v) sum[v] = zero;
 
-  size_t taken = 0;  // of whole
-  if (before != 0 || end < lanes) {
-    taken = lanes;
+  if (before != 0) {
     const auto others = V::first(before);
     const auto begin = [&](V vx, V vdy) RECTIFY_LAMBDA {
       sum[vectors - 1] = add(select(others, zero, vx), vdy, zero);
       return gradient(select(others, previous, parameter), vx, vdy);
     };
-    if (is_first || end < lanes) {  // a vector that is not all theirs: in a copy
-      const size_t from = is_first ? before : 0, size = (smaller(end, lanes) - from) * sizeof(Element),
-                   skipped = before - from;
+    const size_t own = lanes - before;
+    if (is_first) {  // the others do not belong to the part: in a copy
       alignas(64) Element copy_of_x[lanes] = {}, copy_of_dy[lanes] = {}, copy_of_dx[lanes];
-      __builtin_memcpy(copy_of_x + from, x - skipped, size);
-      __builtin_memcpy(copy_of_dy + from, dy - skipped, size);
+      __builtin_memcpy(copy_of_x + before, x, own * sizeof(Element));
+      __builtin_memcpy(copy_of_dy + before, dy, own * sizeof(Element));
       store(copy_of_dx, begin(V::load_once(copy_of_x), V::load_once(copy_of_dy)));
-      __builtin_memcpy(dx - skipped, copy_of_dx + from, size);
+      __builtin_memcpy(dx, copy_of_dx + before, own * sizeof(Element));
     } else {
       put<how>(dx - before, begin(V::load_once(x - before), V::load_once(dy - before)));
     }
+    x += own, dy += own, dx += own, count -= own;
   }
-  if (whole != 0) {
-    x += taken - before;
-    dy += taken - before;
-    dx += taken - before;
-    const size_t stop = whole - taken, rest = end - whole;
-    const auto take = [&](size_t i, V& to) RECTIFY_LAMBDA {
-      const V vx = V::load_once(x + i), vdy = V::load_once(dy + i);
-      to = add(vx, vdy, to);
-      put<how>(dx + i, gradient(parameter, vx, vdy));
-    };
-    size_t i = 0;
-    for (; i + vectors * lanes <= stop; i += vectors * lanes) {
+  const auto take = [&](size_t i, V& to) RECTIFY_LAMBDA {
+    const V vx = V::load_once(x + i), vdy = V::load_once(dy + i);
+    to = add(vx, vdy, to);
+    put<how>(dx + i, gradient(parameter, vx, vdy));
+  };
+  const size_t whole = count / lanes * lanes, rest = count - whole;
+  size_t i = 0;
+  for (; i + vectors * lanes <= whole; i += vectors * lanes) {
 #pragma GCC unroll 16
-      for (size_t v = 0; v < vectors; ++v) take(i + v * lanes, sum[v]);
+    for (size_t v = 0; v < vectors; ++v) take(i + v * lanes, sum[v]);
+  }
+#pragma GCC unroll 16
+  for (size_t v = 0; v + 1 < vectors; ++v) {
+    if (i + v * lanes < whole) take(i + v * lanes, sum[v]);
+  }
+  if (rest != 0) {
+    V vx, vdy;
+    if (is_last) {
+      vx = V::load_partial(x + whole, rest), vdy = V::load_partial(dy + whole, rest);
+      put_partial<how>(dx + whole, gradient(parameter, vx, vdy), rest);
+    } else {
+      vx = select(V::first(rest), V::load_once(x + whole), zero), vdy = V::load_once(dy + whole);
     }
 #pragma GCC unroll 16
-    for (size_t v = 0; v + 1 < vectors; ++v) {
-      if (i + v * lanes < stop) take(i + v * lanes, sum[v]);
-    }
-    if (rest != 0) {
-      const bool shares = rest + after >= lanes;
-      const V vx = shares ? select(V::first(rest), V::load_once(x + stop), zero) : V::load_partial(x + stop, rest);
-      const V vdy = shares ? V::load_once(dy + stop) : V::load_partial(dy + stop, rest);
-      if (after == 0) put_partial<how>(dx + stop, gradient(parameter, vx, vdy), rest);
-#pragma GCC unroll 16
-      for (size_t v = 0; v < vectors; ++v) {
-        if (i + v * lanes == stop) sum[v] = add(vx, vdy, sum[v]);
-      }
+    for (size_t v = 0; v < vectors; ++v) {
+      if (i + v * lanes == whole) sum[v] = add(vx, vdy, sum[v]);
     }
   }
   return folded_to_vector(fold_halves<vectors>(sum));
 }
 
-// Runs of at least a vector, or one run of any length. `parameter`: those of the part's channels.
+// Runs of at least a vector, each of them a leaf. `parameter`: those of the part's channels.
 template <class V, class Element, Store how, class Gradient, class Add>
 RECTIFY_INLINE void sum_neighbours(const Work& work, const SumPart& part, const typename V::Scalar* parameter,
                                    Gradient gradient, Add add) {
@@ -226,7 +221,6 @@ RECTIFY_INLINE void sum_neighbours(const Work& work, const SumPart& part, const 
   const Element *x = static_cast<const Element*>(work.x), *dy = static_cast<const Element*>(work.dy);
   Element* dx = static_cast<Element*>(work.out);
   const size_t channels = work.channels, inner = work.inner, width = part.channel_end - part.channel_begin;
-  const size_t blocks = (inner + run_block - 1) / run_block;
   Trees<Single> trees(part);
   Single folded[Single::lanes];  // of leaves whose last folds are to come
   size_t kept = 0, channel = 0;  // the next of them is that channel's
@@ -243,24 +237,19 @@ RECTIFY_INLINE void sum_neighbours(const Work& work, const SumPart& part, const 
     }
     kept = 0;
   };
-  const auto first_of = [&](size_t leaf) RECTIFY_LAMBDA {
-    return (leaf / blocks * channels + part.channel_begin) * inner + leaf % blocks * run_block;
-  };
-  const auto count_of = [&](size_t leaf) RECTIFY_LAMBDA { return smaller(run_block, inner - leaf % blocks * run_block); };
+  // Neighbours are the runs of a leaf's channels, and those of all leaves if the part has all channels.
+  const bool all = width == channels;
   V previous = V::broadcast(0);
-  size_t end_of_previous = ~size_t{0}, at = first_of(part.leaf_begin);
   for (size_t leaf = part.leaf_begin; leaf < part.leaf_end; ++leaf) {
-    const size_t count = count_of(leaf);
-    for (size_t c = 0, next, after; c < width; ++c, at = next) {
-      next = at + inner, after = count;
-      if (c + 1 == width) next = leaf + 1 < part.leaf_end ? first_of(leaf + 1) : at, after = count_of(leaf + 1);
-      if (next != at + count) after = 0;
+    for (size_t c = 0; c < width; ++c) {
+      const size_t at = (leaf * channels + part.channel_begin + c) * inner;
+      const bool is_first = c == 0 && (!all || leaf == part.leaf_begin);
+      const bool is_last = c + 1 == width && (!all || leaf + 1 == part.leaf_end);
       const V p = V::broadcast(parameter[c]);
       folded[kept] =
           sum_neighbour<V, how>(x + at, dy + at, dx + at, reinterpret_cast<uintptr_t>(dx + at) / sizeof(Element) % lanes,
-                                count, at != end_of_previous, after, previous, p, gradient, add);
+                                inner, is_first, is_last, previous, p, gradient, add);
       previous = p;
-      end_of_previous = at + count;
       if (++kept == Single::lanes) fold();
     }
   }
