@@ -225,7 +225,7 @@ void elu_backward_with_parameter(const Work& work, const SumPart& part) {
   using V = typename F::Vector;
   const auto* alpha = static_cast<const typename F::Scalar*>(work.parameter);
   with_sum_store(work, [&]<Store how>() RECTIFY_LAMBDA {
-    sum_leaves<V, typename F::Element, how>(
+    sum_leaves<V, typename F::Element, how, Formula::lengthy>(
         work, part, alpha, [](V a, V x, V dy) RECTIFY_LAMBDA { return elu::backward<elu::Alpha::any>(x, dy, a); },
         [](V x, V dy, V sum) RECTIFY_LAMBDA { return elu::add(x, dy, sum); });
   });

@@ -56,9 +56,8 @@ class OnEachFormat : public testing::Test {
 // For what is about how a call is run: tasks are cut by elements, and know of a format how large an element, a node and a
 // sum are. One format of each kind stands for the others.
 template <class Format>
-inline constexpr bool differs_in_tasks =
-    std::is_same_v<Format, formats::f32> ||
-    (std::is_same_v<Format, formats::f64> && !emulated) || std::is_same_v<Format, formats::bf16_slopes>;
+inline constexpr bool differs_in_tasks = std::is_same_v<Format, formats::f32> || std::is_same_v<Format, formats::f64> ||
+                                         std::is_same_v<Format, formats::bf16_slopes>;
 
 // For bodies that compare with the scalar reference.
 class AgainstScalar : public OnEachFormat {
