@@ -80,7 +80,7 @@ RECTIFY_INLINE F64 fold_across(const F64 (&v)[4]) {
     return _mm256_add_pd(_mm256_permute2f128_pd(a.v, b.v, 0x20), _mm256_permute2f128_pd(a.v, b.v, 0x31));
   };
   const __m256d even = halves(v[0], v[2]), odd = halves(v[1], v[3]);
-  return {_mm256_add_pd(_mm256_shuffle_pd(even, odd, 0x0), _mm256_shuffle_pd(even, odd, 0xF))};
+  return {_mm256_add_pd(_mm256_unpacklo_pd(even, odd), _mm256_unpackhi_pd(even, odd))};
 }
 
 // ---- arithmetic: each correctly rounded ----

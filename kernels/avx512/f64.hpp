@@ -90,7 +90,7 @@ RECTIFY_INLINE F64 fold_across(const F64 (&v)[8]) {
     const __m512d low = halves(v[i], v[2 + i]), high = halves(v[4 + i], v[6 + i]);
     quarter[i] = _mm512_add_pd(_mm512_shuffle_f64x2(low, high, 0x88), _mm512_shuffle_f64x2(low, high, 0xDD));
   }
-  return {_mm512_add_pd(_mm512_shuffle_pd(quarter[0], quarter[1], 0x00), _mm512_shuffle_pd(quarter[0], quarter[1], 0xFF))};
+  return {_mm512_add_pd(_mm512_unpacklo_pd(quarter[0], quarter[1]), _mm512_unpackhi_pd(quarter[0], quarter[1]))};
 }
 
 // ---- arithmetic: each correctly rounded ----
