@@ -53,21 +53,6 @@ struct Job {
   }
 };
 
-// How many threads may work, as far as this call can know.
-size_t concurrency(const rectify_options& options) noexcept {
-  size_t available = max_workers;
-#if defined(RECTIFY_TBB)
-  if (options.parallel_for == nullptr) {
-    const int arena = tbb::this_task_arena::max_concurrency();
-    available = arena > 0 ? static_cast<size_t>(arena) : 1;
-  }
-#else
-  if (options.parallel_for == nullptr) available = 1;
-#endif
-  if (options.threads != 0) available = std::min(available, options.threads);
-  return std::min(available, max_workers);
-}
-
 // Out of line: the ranges are 16 KiB of stack that a small call should not touch.
 [[gnu::noinline]] void run_on_pool(size_t tasks, size_t workers, const rectify_options& options,
                                    void (*task)(const void*, size_t), const void* context) noexcept {
@@ -103,6 +88,20 @@ size_t concurrency(const rectify_options& options) noexcept {
 }
 
 }  // namespace
+
+size_t concurrency(const rectify_options& options) noexcept {
+  size_t available = max_workers;
+#if defined(RECTIFY_TBB)
+  if (options.parallel_for == nullptr) {
+    const int arena = tbb::this_task_arena::max_concurrency();
+    available = arena > 0 ? static_cast<size_t>(arena) : 1;
+  }
+#else
+  if (options.parallel_for == nullptr) available = 1;
+#endif
+  if (options.threads != 0) available = std::min(available, options.threads);
+  return std::min(available, max_workers);
+}
 
 void run_tasks(size_t tasks, const rectify_options& options, void (*task)(const void* context, size_t index),
                const void* context) noexcept {

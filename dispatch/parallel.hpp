@@ -6,6 +6,9 @@
 
 namespace rectify {
 
+// How many threads may work on a call, as far as it can know.
+size_t concurrency(const rectify_options& options) noexcept;
+
 // Calls task(context, index) once for every index in [0, tasks), each inside an FpEnvironment; returns when all are done
 // and their streaming stores are ordered before what follows.
 // `options` has been checked; it says how many threads at most and whose.

@@ -70,6 +70,8 @@ template <class V, Store how, class Element, class Parameters, class F, class...
 RECTIFY_INLINE void map_lines(Element* out, size_t n, size_t length, size_t left, Parameters line, F f,
                               const Inputs*... inputs) {
   constexpr size_t lanes = V::lanes, vectors = 4 / V::registers;
+  // A pair's formula is nearly lengthy: bf16 in runs of 784 gains 10 % forward, 7 % backward (Zen 5).
+  constexpr bool prefetched = V::registers == 2 && how == Store::streaming;
   const auto parameters = [&]() RECTIFY_LAMBDA { return left < lanes ? line.across(left) : line.within(length - left); };
   const auto pass = [&](size_t count) RECTIFY_LAMBDA {
     if (count < left) {
@@ -89,6 +91,7 @@ RECTIFY_INLINE void map_lines(Element* out, size_t n, size_t length, size_t left
     const size_t within = smaller(left, n - i) / lanes * lanes, stop = i + within;
     size_t offset = length - left;
     for (; i + vectors * lanes <= stop; i += vectors * lanes, offset += vectors * lanes) {
+      if constexpr (prefetched) prefetch<Element, vectors * lanes>((inputs + i)...);
       V result[vectors];
 #pragma GCC unroll 4
       for (size_t v = 0; v < vectors; ++v)
@@ -195,6 +198,13 @@ RECTIFY_INLINE void map_channels(const Work& work, size_t begin, size_t end, F f
     const V p = Format::prepared(V::broadcast(widen(parameter[0])));
     return map_elements<V, Element, how>(
         work, begin, end, [&](auto... v) RECTIFY_LAMBDA { return f(p, v...); }, inputs...);
+  }
+  if constexpr (how == Store::streaming && is_same<Slope, Element>) {
+    // A slope an element, each read once, from DRAM. Folded into a product under a mask, as in rows, its load would wait
+    // for that mask, i.e. for x: a third slower forward (Zen 5). Where the cache has the slopes that is 15 % faster.
+    if (work.outer == 1 && inner == 1) {
+      return map<V, how, Formula::brief>(out, n, f, parameter + begin, (inputs + begin)...);
+    }
   }
   const size_t head = smaller(n, elements_to_alignment<V>(out));
   if (const size_t period = pattern_period<V>(work, n)) {

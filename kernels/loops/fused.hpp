@@ -141,7 +141,6 @@ RECTIFY_INLINE void map_fused(const Work& work, size_t begin, size_t end, bool w
   using Scalar = typename Format::Scalar;
   // The bits of a turn are a word at most.
   constexpr size_t lanes = V::lanes, vectors = lanes <= 16 ? 4 : 64 / lanes, turn = vectors * lanes;
-  constexpr size_t line = 64 / sizeof(Element);
   const Element* const x = static_cast<const Element*>(work.x);
   const Element* const residual = adds ? static_cast<const Element*>(work.residual) : nullptr;
   Element* const out = static_cast<Element*>(work.out);
@@ -166,11 +165,8 @@ RECTIFY_INLINE void map_fused(const Work& work, size_t begin, size_t end, bool w
 
   const auto whole = [&](size_t at, const Scalar* bias, const Scalar* slope) RECTIFY_LAMBDA {
     if (formula != Formula::brief && work.beyond_cache) {
-#pragma GCC unroll 4
-      for (size_t ahead = 0; ahead < turn; ahead += line) {
-        __builtin_prefetch(x + at + ahead + 16 * line);
-        if (residual != nullptr) __builtin_prefetch(residual + at + ahead + 16 * line);
-      }
+      prefetch<Element, turn>(x + at);
+      if (residual != nullptr) prefetch<Element, turn>(residual + at);
     }
     V z[vectors];
 #pragma GCC unroll 4

@@ -14,16 +14,24 @@ namespace {
 // ahead.
 //
 // Lengthy: four vectors would spill on 16 registers, two do not. The arithmetic fills the reorder buffer, so loads see only
-// a few lines ahead; from DRAM those are prefetched, 2 KiB over all inputs. On Zen 3 this took ELU in DRAM from 71 to about
-// 90 % of the ceiling forward and from 78 to about 88 % backward; it slows a brief formula down. A prefetch never faults.
+// a few lines ahead; from DRAM those are prefetched. On Zen 3 that took ELU in DRAM from 71 to about 90 % of the ceiling
+// forward and from 78 to about 88 % backward.
 enum class Formula { brief, lengthy, lengthy_from_dram };
+
+// The lines of the next `count` elements 8 KiB ahead, over all inputs: for what comes from DRAM where arithmetic or the
+// ends of runs keep loads from running ahead. Zen 5's own prefetchers are further than 2 KiB, which then cost ELU's
+// gradient 18 %; 8 KiB cost 1 %. It slows brief formulas down. A prefetch never faults.
+template <class Element, size_t count, class... Inputs>
+RECTIFY_INLINE void prefetch(const Inputs*... inputs) {
+  constexpr size_t line = 64 / sizeof(Element), ahead = 128 / sizeof...(Inputs) * line;
+#pragma GCC unroll 8
+  for (size_t i = 0; i < count; i += line) (__builtin_prefetch(inputs + ahead + i), ...);
+}
 
 template <class V, Store how, Formula formula, class Element, class F, class... Inputs>
 RECTIFY_INLINE void map(Element* out, size_t n, F f, const Inputs*... inputs) {
   constexpr bool lengthy = formula != Formula::brief;
   constexpr size_t lanes = V::lanes, vectors = lengthy ? 2 : 4 / V::registers;
-  constexpr size_t line_elements = 64 / sizeof(Element);
-  constexpr size_t ahead = formula == Formula::lengthy_from_dram ? 32 * line_elements / sizeof...(Inputs) : 0;
   // ELU's value has no register to spare, and uses its input but twice.
   const auto take = [](const auto* p)
                         RECTIFY_LAMBDA { return lengthy && sizeof...(Inputs) == 1 ? V::load(p) : V::load_once(p); };
@@ -31,11 +39,7 @@ RECTIFY_INLINE void map(Element* out, size_t n, F f, const Inputs*... inputs) {
   if (head != 0) put_partial<how>(out, f(V::load_partial(inputs, head)...), head);
   size_t i = head;
   for (; i + vectors * lanes <= n; i += vectors * lanes) {
-    if constexpr (ahead != 0) {
-#pragma GCC unroll 4
-      for (size_t line = 0; line < vectors * lanes; line += line_elements)
-        (__builtin_prefetch(inputs + i + ahead + line), ...);
-    }
+    if constexpr (formula == Formula::lengthy_from_dram) prefetch<Element, vectors * lanes>((inputs + i)...);
     V result[vectors];
 #pragma GCC unroll 4
     for (size_t v = 0; v < vectors; ++v) result[v] = f(take(inputs + i + v * lanes)...);

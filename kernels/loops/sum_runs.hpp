@@ -71,6 +71,8 @@ template <class V, Store how, Formula formula, class Element, class Gradient, cl
 RECTIFY_INLINE typename V::Scalar sum_leaf(const Element* x, const Element* dy, Element* dx, size_t count,
                                            Gradient gradient, Add add) {
   constexpr size_t lanes = V::lanes;
+  // Runs of 784 take 0.72 (f16) and 0.80 (bf16) of the time with it, of 4096 0.98; in f32 0.96 and 1.09 (Zen 5).
+  constexpr bool prefetched = how == Store::streaming && sizeof(Element) == 2;
   V sum[sum_vectors<V>];
 #pragma GCC unroll 16
   for (size_t v = 0; v < sum_vectors<V>; ++v) sum[v] = V::broadcast(0);
@@ -86,6 +88,7 @@ RECTIFY_INLINE typename V::Scalar sum_leaf(const Element* x, const Element* dy, 
     sum[sum_vectors<V> - 1] = V::load(shifted + i);
   }
   for (; i + sum_lanes<V> <= count; i += sum_lanes<V>) {
+    if constexpr (prefetched) prefetch<Element, sum_lanes<V>>(x + i, dy + i);
 #pragma GCC unroll 16
     for (size_t v = 0; v < sum_vectors<V>; ++v) {
       const size_t at = i + v * lanes;
