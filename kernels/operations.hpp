@@ -58,6 +58,10 @@ struct Format {
   }
 };
 
+// With slopes of the type that computes.
+template <class E>
+using WideSlopes = Format<E, typename Format<E, E>::Scalar>;
+
 // Chooses the kind of store, once per task. Who runs the tasks fences the streaming ones.
 template <class Walk>
 RECTIFY_INLINE void with_store(bool streaming, Walk walk) {
@@ -121,7 +125,7 @@ void prelu_backward(const Work& work, size_t begin, size_t end) {
 
 // With the slopes of the part's channels; map_dx finds its own in `work`. The largest of all kernels: one serves every
 // format of slopes.
-template <class E, class F = Format<E, typename Format<E, E>::Scalar>>
+template <class E, class F = WideSlopes<E>>
 [[gnu::noinline]] void sum_prelu(const Work& work, const SumPart& part, const typename F::Scalar* slope, MapKernel map_dx) {
   using V = typename F::Vector;
   constexpr auto gradient = prelu_gradient<V>;
@@ -144,6 +148,7 @@ void prelu_backward_with_parameter(const Work& work, const SumPart& part) {
   } else {
     constexpr size_t most = 4096;
     alignas(64) Scalar prepared[most];
+    const bool in_rows = work.inner == 1 && work.channels > 1 && work.outer > 1;
     SumPart tile = part;
     for (; tile.channel_begin < part.channel_end; tile.channel_begin = tile.channel_end) {
       const size_t first = tile.channel_begin, count = smaller(most, part.channel_end - first);
@@ -151,8 +156,12 @@ void prelu_backward_with_parameter(const Work& work, const SumPart& part) {
       tile.nodes = static_cast<Scalar*>(part.nodes) + (first - part.channel_begin);
       for (size_t c = 0; slope != nullptr && c < count; c += V::lanes) {
         const size_t rest = count - c;
-        const V slopes = rest < V::lanes ? V::load_partial(slope + first + c, rest) : V::load(slope + first + c);
-        store(prepared + c, F::prepared(slopes));
+        if (rest < V::lanes)
+          store(prepared + c, F::prepared(V::load_partial(slope + first + c, rest)));
+        else if (in_rows)
+          keep(prepared + c, F::prepared(V::load(slope + first + c)));
+        else
+          store(prepared + c, F::prepared(V::load(slope + first + c)));
       }
       sum_prelu<E>(work, tile, prepared, prelu_backward<F>);
     }
@@ -278,48 +287,55 @@ void mask_backward(const Work& work, size_t begin, size_t end) {
 
 // ---- Fused ----
 
-// What fused kernels compute in: one vector at a time, whose sides are bits in order.
-template <class F>
-using Lane = decltype(folded_to_vector(typename F::Vector()));
+// One kernel for every format of slopes and biases, which only `write` knows.
 
-template <class F>
-void fused_sum_forward(const Work& work, size_t begin, size_t end) {
-  using V = Lane<F>;
-  map_fused<F, V, true>(work, begin, end, false, [](V z, V) RECTIFY_LAMBDA { return z; });
+template <class E, class F = WideSlopes<E>>
+[[gnu::noinline]] void fused_sum(const Work& work, size_t begin, size_t end, WriteParameters<typename F::Scalar> write) {
+  using V = LaneOf<F>;
+  map_fused<E, V, true>(work, begin, end, false, write, [](V z, V) RECTIFY_LAMBDA { return z; });
 }
 
-template <class F>
-void fused_relu_forward(const Work& work, size_t begin, size_t end) {
-  using V = Lane<F>;
+template <class E, class F = WideSlopes<E>>
+[[gnu::noinline]] void fused_relu(const Work& work, size_t begin, size_t end, WriteParameters<typename F::Scalar> write) {
+  using V = LaneOf<F>;
   using Moved = typename F::Moved;
   constexpr auto value = [](auto z, auto) RECTIFY_LAMBDA { return relu::forward(z); };
   if constexpr (!is_same<V, Moved>) {
-    if (work.bias == nullptr && work.residual == nullptr) return map_fused<F, Moved, false>(work, begin, end, false, value);
+    if (work.bias == nullptr && work.residual == nullptr)
+      return map_fused<E, Moved, false>(work, begin, end, false, write, value);
   }
-  map_fused<F, V, true>(work, begin, end, false, value);
+  map_fused<E, V, true>(work, begin, end, false, write, value);
 }
 
-template <class F>
-void fused_leaky_relu_forward(const Work& work, size_t begin, size_t end) {
-  using V = Lane<F>;
-  using Scalar = typename F::Scalar;
-  const V a = Format<typename F::Element, Scalar>::prepared(V::broadcast(*static_cast<const Scalar*>(work.parameter)));
-  map_fused<F, V, true>(work, begin, end, false, [&](V z, V) RECTIFY_LAMBDA { return prelu::forward(z, a); });
+template <class E, class F = WideSlopes<E>>
+[[gnu::noinline]] void fused_leaky_relu(const Work& work, size_t begin, size_t end,
+                                        WriteParameters<typename F::Scalar> write) {
+  using V = LaneOf<F>;
+  const V a = F::prepared(V::broadcast(*static_cast<const typename F::Scalar*>(work.parameter)));
+  map_fused<E, V, true>(work, begin, end, false, write, [&](V z, V) RECTIFY_LAMBDA { return prelu::forward(z, a); });
 }
 
-template <class F>
-void fused_prelu_forward(const Work& work, size_t begin, size_t end) {
-  using V = Lane<F>;
-  map_fused<F, V, true>(work, begin, end, true, [](V z, V a) RECTIFY_LAMBDA { return prelu::forward(z, a); });
+template <class E, class F = WideSlopes<E>>
+[[gnu::noinline]] void fused_prelu(const Work& work, size_t begin, size_t end, WriteParameters<typename F::Scalar> write) {
+  using V = LaneOf<F>;
+  map_fused<E, V, true>(work, begin, end, true, write, [](V z, V a) RECTIFY_LAMBDA { return prelu::forward(z, a); });
 }
 
-template <class F>
-void fused_elu_forward(const Work& work, size_t begin, size_t end) {
-  using V = Lane<F>;
+template <class E, class F = WideSlopes<E>>
+[[gnu::noinline]] void fused_elu(const Work& work, size_t begin, size_t end, WriteParameters<typename F::Scalar> write) {
+  using V = LaneOf<F>;
   const V alpha = V::broadcast(*static_cast<const typename F::Scalar*>(work.parameter));
-  map_fused<F, V, true, Formula::lengthy>(work, begin, end, false,
+  map_fused<E, V, true, Formula::lengthy>(work, begin, end, false, write,
                                           [&](V z, V) RECTIFY_LAMBDA { return elu::forward<elu::Alpha::any>(z, alpha); });
 }
+
+#define RECTIFY_FUSED_KERNEL(activation, direction)                           \
+  template <class F>                                                          \
+  void activation##_##direction(const Work& work, size_t begin, size_t end) { \
+    activation<typename F::Element>(work, begin, end, write_parameters<F>);   \
+  }
+RECTIFY_FUSED(RECTIFY_FUSED_KERNEL)
+#undef RECTIFY_FUSED_KERNEL
 
 template <class F>
 void bias_backward(const Work& work, const SumPart& part) {

@@ -67,6 +67,26 @@ RECTIFY_INLINE void stream(Element* p, Pair<V> a) {
   }
 }
 
+// A vector in memory as it stands in registers: in order a pair takes two shuffles, each way.
+template <class V>
+RECTIFY_INLINE V load_kept(const typename V::Scalar* p) {
+  if constexpr (V::registers == 1) {
+    return V::load(p);
+  } else {
+    using Half = decltype(V().even);
+    return {Half::load(p), Half::load(p + Half::lanes)};
+  }
+}
+template <class V>
+RECTIFY_INLINE void keep(typename V::Scalar* p, V a) {
+  if constexpr (V::registers == 1) {
+    store(p, a);
+  } else {
+    store(p, a.even);
+    store(p + V::lanes / 2, a.odd);
+  }
+}
+
 template <class V>
 RECTIFY_INLINE Pair<V> operator+(Pair<V> a, Pair<V> b) {
   return {a.even + b.even, a.odd + b.odd};

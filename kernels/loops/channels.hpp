@@ -15,8 +15,9 @@
 namespace rectify {
 namespace {
 
-// The longest pattern, in elements. Rows of less than a vector all have one: of 15 channels with 16 lanes it is 240 long.
-constexpr size_t longest_pattern = 256;
+// The longest pattern, in elements. Rows of less than a vector all have one: of 31 channels with 32 lanes it is 992 long.
+template <class V>
+constexpr size_t longest_pattern = V::lanes > 16 ? V::lanes* V::lanes : 256;
 
 // Elements whose parameters are laid out at a time: 4 KiB of L1.
 constexpr size_t piece = 1024;
@@ -138,7 +139,7 @@ RECTIFY_INLINE void lay_out(const Work& work, size_t begin, typename V::Scalar* 
   for (; k < count; ++k) to[k] = to[k - once];
 }
 
-// The same for lines of less than a vector, piece by piece, one store a parameter, the last of which reaches beyond.
+// The same for lines of less than a vector, piece by piece: a store a run, the last of which reaches beyond.
 template <class Format, class V = typename Format::Vector, class Slope = typename Format::Slope>
 class LaidOut {
  public:
@@ -150,6 +151,15 @@ class LaidOut {
         left_(work.inner - begin % work.inner) {}
   RECTIFY_INLINE void write(typename V::Scalar* to, size_t count) {
     size_t k = 0;
+    if (inner_ == 1) {
+      for (size_t row; k < count; k += row) {
+        row = smaller(channels_ - channel_, count - k);
+        for (size_t c = 0; c < row; ++c) to[k + c] = widen(parameter_[channel_ + c]);
+        channel_ = channel_ + row == channels_ ? 0 : channel_ + row;
+      }
+      for (k = 0; k < count; k += V::lanes) store(to + k, Format::prepared(V::load(to + k)));
+      return;
+    }
     for (;;) {
       store(to + k, Format::prepared(V::broadcast(widen(parameter_[channel_]))));
       const size_t stop = smaller(k + left_, count);
@@ -172,13 +182,13 @@ class LaidOut {
 // none, n elements are too few to be worth laying it out, or lines are so long that they have few borders.
 template <class V>
 RECTIFY_INLINE size_t pattern_period(const Work& work, size_t n) {
-  if (work.channels > longest_pattern || work.inner > longest_pattern / work.channels) return 0;
+  if (work.channels > longest_pattern<V> || work.inner > longest_pattern<V> / work.channels) return 0;
   const size_t once = work.channels * work.inner;
-  if ((work.inner == 1 ? once : work.inner) >= longest_pattern / 2) return 0;
+  if ((work.inner == 1 ? once : work.inner) >= longest_pattern<V> / 2) return 0;
   size_t period = once;
   while (period % V::lanes != 0) period += once;
-  if (period > longest_pattern || n < 8 * period) return 0;
-  return n < 8 * longest_pattern ? period : longest_pattern / period * period;
+  if (period > longest_pattern<V> || n < 8 * period) return 0;
+  return n < 2048 || period > 128 ? period : 256 / period * period;
 }
 
 // out = f(parameter, inputs...) for elements [begin, end), with each element's own channel's parameter.
@@ -199,7 +209,7 @@ RECTIFY_INLINE void map_channels(const Work& work, size_t begin, size_t end, F f
     return map_elements<V, Element, how>(
         work, begin, end, [&](auto... v) RECTIFY_LAMBDA { return f(p, v...); }, inputs...);
   }
-  if constexpr (how == Store::streaming && is_same<Slope, Element>) {
+  if constexpr (how == Store::streaming && is_same<Element, Scalar>) {
     // A slope an element, each read once, from DRAM. Folded into a product under a mask, as in rows, its load would wait
     // for that mask, i.e. for x: a third slower forward (Zen 5). Where the cache has the slopes that is 15 % faster.
     if (work.outer == 1 && inner == 1) {
@@ -208,9 +218,9 @@ RECTIFY_INLINE void map_channels(const Work& work, size_t begin, size_t end, F f
   }
   const size_t head = smaller(n, elements_to_alignment<V>(out));
   if (const size_t period = pattern_period<V>(work, n)) {
-    Scalar space[lanes + longest_pattern];
+    Scalar space[lanes + longest_pattern<V>];
     lay_out<V, Slope>(work, begin, space, head + period);
-    V pattern[longest_pattern / lanes];
+    V pattern[longest_pattern<V> / lanes];
     for (size_t v = 0; v < period / lanes; ++v) pattern[v] = Format::prepared(V::load(space + head + v * lanes));
     return map_pattern<V, how>(out, n, head, Format::prepared(V::load(space)), pattern, period / lanes, f,
                                (inputs + begin)...);

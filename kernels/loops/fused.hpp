@@ -12,36 +12,72 @@
 namespace rectify {
 namespace {
 
+// What a fused kernel's vectors are: one at a time, whose sides are bits in order.
+template <class Format>
+using LaneOf = decltype(folded_to_vector(typename Format::Vector()));
+
+// Lines of parameters from some element on.
+struct ParameterLines {
+  size_t channels, inner;
+  size_t channel, left;  // of the next element: its channel, and how many its run has left
+  bool one;              // one channel
+};
+
+// Writes those of `count` elements, one each. The last store of a line reaches beyond it.
+template <class Scalar>
+using WriteParameters = void (*)(const ParameterLines& lines, const void* parameters, Scalar* to, size_t count);
+
+// All of a fused kernel that depends on the format of slopes and biases, so that one kernel serves every one.
+template <class Format>
+void write_parameters(const ParameterLines& lines, const void* parameters, typename Format::Scalar* to, size_t count) {
+  using Lane = LaneOf<Format>;
+  constexpr size_t lanes = Lane::lanes;
+  const auto* const from = static_cast<const typename Format::Slope*>(parameters);
+  size_t channel = lines.channel, left = lines.one ? count : lines.left;
+  if (lines.inner == 1 && !lines.one) {
+    for (size_t k = 0; k < count; channel = 0) {
+      const size_t stop = k + smaller(lines.channels - channel, count - k);
+      for (; k + lanes <= stop; k += lanes, channel += lanes) store(to + k, Format::prepared(Lane::load(from + channel)));
+      if (k < stop) store(to + k, Format::prepared(Lane::load_partial(from + channel, stop - k)));
+      k = stop;
+    }
+    return;
+  }
+  for (size_t k = 0; k < count; left = lines.inner) {
+    const Lane value = Format::prepared(Lane::broadcast(widen(from[channel])));
+    const size_t stop = k + smaller(left, count - k);
+    for (; k < stop; k += lanes) store(to + k, value);
+    k = stop;
+    channel = channel + 1 == lines.channels ? 0 : channel + 1;
+  }
+}
+
 // The parameters of successive elements: `bias` and `slope`, NULL where there are none, of the next turn, and how far they
 // go on from turn to turn.
-template <class Format>
+template <class Lane>
 class FusedParameters {
-  using V = typename Format::Vector;
-  using Slope = typename Format::Slope;
-  using Scalar = typename Format::Scalar;
-  using Lane = decltype(folded_to_vector(V()));
+  using Scalar = typename Lane::Scalar;
   static constexpr size_t lanes = Lane::lanes;
 
  public:
   static constexpr size_t turn = 4 * lanes;
 
-  RECTIFY_INLINE FusedParameters(const Work& work, size_t begin, bool with_slopes)
-      : from_{static_cast<const Slope*>(work.bias), with_slopes ? static_cast<const Slope*>(work.parameter) : nullptr},
-        channels_(work.channels),
-        inner_(work.inner),
-        one_(work.channels == 1 || (from_[0] == nullptr && from_[1] == nullptr)) {
-    if (one_) return;
-    channel_ = begin / inner_ % channels_;
-    left_ = inner_ - begin % inner_;
-    if (inner_ > piece / channels_) return;
-    const size_t once = channels_ * inner_;
+  RECTIFY_INLINE FusedParameters(const Work& work, size_t begin, bool with_slopes, WriteParameters<Scalar> write_parameters)
+      : from_{work.bias, with_slopes ? work.parameter : nullptr},
+        write_parameters_(write_parameters),
+        lines_{work.channels, work.inner, 0, 0, work.channels == 1 || (from_[0] == nullptr && from_[1] == nullptr)} {
+    if (lines_.one) return;
+    lines_.channel = begin / lines_.inner % lines_.channels;
+    lines_.left = lines_.inner - begin % lines_.inner;
+    if (lines_.inner > piece / lines_.channels) return;
+    const size_t once = lines_.channels * lines_.inner;
     for (period_ = once; period_ % turn != 0 && period_ <= piece;) period_ += once;
     period_ = period_ <= piece ? piece / period_ * period_ : 0;
   }
 
   // Of the next elements, n at most: how many there are, in whole turns or to the end.
   RECTIFY_INLINE size_t next(size_t n) {
-    if (one_) {
+    if (lines_.one) {
       if (!written_) write(turn);
       written_ = true;
       step = 0;
@@ -62,66 +98,41 @@ class FusedParameters {
       written_ = true;
     }
     if (written_) return smaller(n, period_);
-    if (inner_ >= 4 * turn && left_ >= turn) {
+    if (lines_.inner >= 4 * turn && lines_.left >= turn) {
       step = 0;
-      const size_t count = n <= left_ ? n : left_ / turn * turn;
+      const size_t count = n <= lines_.left ? n : lines_.left / turn * turn;
       write(turn);
       pass(count);
       return count;
     }
     // Of long runs the turn that crosses from the one to the next.
-    const size_t count = smaller(n, inner_ < 4 * turn ? piece : turn);
+    const size_t count = smaller(n, lines_.inner < 4 * turn ? piece : turn);
     write(count);
     pass(count);
     return count;
   }
 
   RECTIFY_INLINE void pass(size_t count) {
-    if (count < left_) {
-      left_ -= count;
+    if (count < lines_.left) {
+      lines_.left -= count;
       return;
     }
-    count -= left_;
-    channel_ = (channel_ + 1 + count / inner_) % channels_;
-    left_ = inner_ - count % inner_;
+    count -= lines_.left;
+    lines_.channel = (lines_.channel + 1 + count / lines_.inner) % lines_.channels;
+    lines_.left = lines_.inner - count % lines_.inner;
   }
 
-  [[gnu::noinline]] void write(size_t count) {
+  RECTIFY_INLINE void write(size_t count) {
     for (size_t p = 0; p < 2; ++p) {
-      if (from_[p] == nullptr) continue;
-      if (one_)
-        write_runs(from_[p], space_[p], 0, count, count);
-      else if (inner_ == 1)
-        write_rows(from_[p], space_[p], count);
-      else
-        write_runs(from_[p], space_[p], channel_, left_, count);
+      if (from_[p] != nullptr) write_parameters_(lines_, from_[p], space_[p], count);
     }
   }
 
-  // The last store of a line reaches beyond it.
-  RECTIFY_INLINE void write_rows(const Slope* from, Scalar* to, size_t count) const {
-    size_t channel = channel_;
-    for (size_t k = 0; k < count; channel = 0) {
-      const size_t stop = k + smaller(channels_ - channel, count - k);
-      for (; k + lanes <= stop; k += lanes, channel += lanes) store(to + k, prepared(Lane::load(from + channel)));
-      if (k < stop) store(to + k, prepared(Lane::load_partial(from + channel, stop - k)));
-      k = stop;
-    }
-  }
-  RECTIFY_INLINE void write_runs(const Slope* from, Scalar* to, size_t channel, size_t left, size_t count) const {
-    for (size_t k = 0; k < count; left = inner_) {
-      const Lane value = prepared(Lane::broadcast(widen(from[channel])));
-      const size_t stop = k + smaller(left, count - k);
-      for (; k < stop; k += lanes) store(to + k, value);
-      k = stop;
-      channel = channel + 1 == channels_ ? 0 : channel + 1;
-    }
-  }
-  static RECTIFY_INLINE Lane prepared(Lane parameters) { return Format::prepared(parameters); }
-
-  const Slope* from_[2];
-  size_t channels_, inner_, channel_ = 0, left_ = 0, period_ = 0;
-  bool one_, written_ = false;
+  const void* from_[2];
+  WriteParameters<Scalar> write_parameters_;
+  ParameterLines lines_;
+  size_t period_ = 0;
+  bool written_ = false;
   alignas(64) Scalar space_[2][piece + lanes];
 };
 
@@ -135,10 +146,9 @@ RECTIFY_INLINE V rounded(V z) {
 }
 
 // Vectors V compute, or, where nothing is added (`adds`), move. f(z, slope); slope is 0 where there are none.
-template <class Format, class V, bool adds, Formula formula = Formula::brief, class F>
-RECTIFY_INLINE void map_fused(const Work& work, size_t begin, size_t end, bool with_slopes, F f) {
-  using Element = typename Format::Element;
-  using Scalar = typename Format::Scalar;
+template <class Element, class V, bool adds, Formula formula = Formula::brief, class Scalar, class F>
+RECTIFY_INLINE void map_fused(const Work& work, size_t begin, size_t end, bool with_slopes, WriteParameters<Scalar> write,
+                              F f) {
   // The bits of a turn are a word at most.
   constexpr size_t lanes = V::lanes, vectors = lanes <= 16 ? 4 : 64 / lanes, turn = vectors * lanes;
   const Element* const x = static_cast<const Element*>(work.x);
@@ -241,7 +251,7 @@ RECTIFY_INLINE void map_fused(const Work& work, size_t begin, size_t end, bool w
     }
   };
   if constexpr (adds) {
-    FusedParameters<Format> parameters(work, begin, with_slopes);
+    FusedParameters<V> parameters(work, begin, with_slopes, write);
     walk(parameters);
   } else {
     struct {

@@ -13,6 +13,7 @@
 // add(x, dy, sum) adds an element's part to the sum, nothing for x = 0; gradient(parameter, x, dy) is dx.
 #pragma once
 
+#include "../pair.hpp"
 #include "stores.hpp"
 #include "tree.hpp"
 
@@ -27,11 +28,11 @@ constexpr size_t narrow_row = 8 / V::registers;
 template <class V, class Element>
 struct Rows {
   const Element *x, *dy;
-  Element* dx;  // NULL: not wanted
-  const typename V::Scalar* parameter;
-  const V* parameters;  // the same in vectors, of narrow rows of whole ones
-  size_t stride;        // from row to row
-  size_t width;         // channels of the part
+  Element* dx;                          // NULL: not wanted
+  const typename V::Scalar* parameter;  // whole vectors kept, but in order if there is one row
+  const V* parameters;                  // the same in vectors, of narrow rows of whole ones
+  size_t stride;                        // from row to row
+  size_t width;                         // channels of the part
 
   RECTIFY_INLINE Rows from(size_t row) const {
     return {
@@ -74,7 +75,15 @@ RECTIFY_INLINE void sum_narrow_leaf(const Rows& rows, size_t count, typename V::
   }
 }
 
-// Rows added to sums in memory, one after the other, and their dx unless `how` is none.
+// Brings kept vectors in order.
+template <class V>
+RECTIFY_INLINE void put_in_order(typename V::Scalar* sums, size_t width) {
+  if constexpr (V::registers > 1) {
+    for (size_t c = 0; c + V::lanes <= width; c += V::lanes) store(sums + c, load_kept<V>(sums + c));
+  }
+}
+
+// Rows added to sums in memory, one after the other, and their dx unless `how` is none. Whole vectors of sums are kept.
 template <class V, Store how, class Rows, class Gradient, class Add>
 RECTIFY_INLINE void add_rows(const Rows& all, size_t count, typename V::Scalar* sums, Gradient gradient, Add add) {
   constexpr size_t lanes = V::lanes;
@@ -87,15 +96,15 @@ RECTIFY_INLINE void add_rows(const Rows& all, size_t count, typename V::Scalar* 
       for (size_t v = 0; v < vectors; ++v) {
         const size_t at = c + v * lanes;
         const V vx = V::load_once(row.x + at), vdy = V::load_once(row.dy + at);
-        sum[v] = add(vx, vdy, V::load(sums + at));
-        if constexpr (how != Store::none) result[v] = gradient(V::load(row.parameter + at), vx, vdy);
+        sum[v] = add(vx, vdy, load_kept<V>(sums + at));
+        if constexpr (how != Store::none) result[v] = gradient(load_kept<V>(row.parameter + at), vx, vdy);
       }
 #pragma GCC unroll 4
       for (size_t v = 0; v < vectors; ++v) {
         if constexpr (how != Store::none) put<how>(row.dx + c + v * lanes, result[v]);
       }
 #pragma GCC unroll 4
-      for (size_t v = 0; v < vectors; ++v) store(sums + c + v * lanes, sum[v]);
+      for (size_t v = 0; v < vectors; ++v) keep(sums + c + v * lanes, sum[v]);
       c += vectors * lanes;
     };
     while (c + 4 * lanes <= row.width) take.template operator()<4>();
@@ -207,7 +216,7 @@ template <class S, class Element, class Add>
   for (size_t c = 0; c < channels; ++c) store(sums + c * lanes, sum[c]);
 }
 
-// `parameter`: those of the part's channels. map_dx writes dx where that is done apart.
+// `parameter`: those of the part's channels, as Rows has them. map_dx writes dx where that is done apart.
 template <class V, class Element, Store how, class Gradient, class Add>
 RECTIFY_INLINE void sum_rows(const Work& work, const SumPart& part, const typename V::Scalar* parameter, MapKernel map_dx,
                              Gradient gradient, Add add) {
@@ -238,7 +247,7 @@ RECTIFY_INLINE void sum_rows(const Work& work, const SumPart& part, const typena
     V parameters[narrow_row<V>];
     if (width <= narrow_row<V> * lanes) {
       if constexpr (how != Store::none) {
-        for (size_t v = 0; v < width / lanes; ++v) parameters[v] = V::load(parameter + v * lanes);
+        for (size_t v = 0; v < width / lanes; ++v) parameters[v] = load_kept<V>(parameter + v * lanes);
       }
       all.parameters = parameters;
     }
@@ -249,6 +258,7 @@ RECTIFY_INLINE void sum_rows(const Work& work, const SumPart& part, const typena
       } else {
         for (size_t c = 0; c < width; ++c) trees.leaf()[c] = 0;
         add_rows<V, how>(all.from(row), count, trees.leaf(), gradient, add);
+        put_in_order<V>(trees.leaf(), width);
       }
       trees.add_leaf();
     }
@@ -280,6 +290,7 @@ RECTIFY_INLINE void sum_rows(const Work& work, const SumPart& part, const typena
         add_rows_alone<V>(inputs.from(row), count, trees.leaf(), gradient, add);
         map_until(row + count, true);
       }
+      put_in_order<V>(trees.leaf(), width);
       trees.add_leaf();
       continue;
     }
