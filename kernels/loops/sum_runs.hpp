@@ -6,8 +6,7 @@
 // there the sums of some runs are taken first, with loads alone, and dx is written by a flat walk while they are in L1.
 //
 // Runs in between that are neighbours in memory are walked flat, in vectors that are aligned for dx whatever run they
-// belong to: loads and stores that straddle lines cost twice, and else nearly all would. A vector across the border of two
-// runs is read for both, and written by the second.
+// belong to: loads and stores that straddle lines cost twice, and else nearly all would.
 //
 // The last folds of all but long runs, of lanes within a vector, are done for as many leaves at a time as a vector has
 // lanes. A fold need not know where in its vectors a leaf begins: rotated or not, it adds the same pairs.
@@ -26,11 +25,11 @@ constexpr size_t sum_lanes = 256 / sizeof(typename V::Scalar);
 template <class V>
 constexpr size_t sum_vectors = sum_lanes<V> / V::lanes;
 
-// Runs from here on are walked as neighbours. On Zen 4 in L2 that takes 1.03 (inner = 400) to 1.27 (100) times as long as
-// dx alone, where sums first take 1.7; below, the ends of a run cost more than lines that are straddled.
-constexpr size_t shortest_neighbour = 96;
-// And from here on each run by itself: what ends a row of neighbours costs more then, 2 to 5 %, than what ends a run.
-constexpr size_t long_run = 512;
+// Runs from here on are walked as neighbours. On Zen 5 in L2 that takes 1.55 (inner = 49), 1.3 (81) and 1.1 (196) times as
+// long as dx alone, where sums first take 2.3, 1.9 and 1.4. At 32 sums first are faster in half of the formats.
+constexpr size_t shortest_neighbour = 33;
+// And from here on each run by itself, which is simpler: at 784 the two take the same time in f32, in bf16 neighbours 0.9.
+constexpr size_t long_run = 1024;
 
 template <class V>
 RECTIFY_INLINE typename V::Scalar fold_lanes(V folded) {
@@ -166,112 +165,147 @@ RECTIFY_INLINE void sum_leaves(const Work& work, const SumPart& part, const type
 
 // ---- Neighbours ----
 
-// A run at x, dy and dx: `count` elements, the first of which has `before` others before it in its aligned vector. Those
-// are the run's before it, with parameter `previous`, unless it is the first of the neighbours. The vector in which it ends
-// is left to the next, unless it is the last. Returns its sums, folded to one vector.
-//
-// The vectors of a group are rotated by one, the lanes by `before`. A call: as part of its caller it would have no
-// registers.
-template <class V, Store how, class Element, class Gradient, class Add>
-[[gnu::noinline]] auto sum_neighbour(const Element* x, const Element* dy, Element* dx, size_t before, size_t count,
-                                     bool is_first, bool is_last, V previous, V parameter, Gradient gradient, Add add) {
-  constexpr size_t lanes = V::lanes, vectors = sum_vectors<V>;
-  const V zero = V::broadcast(0);
-  V sum[vectors];
-#pragma GCC unroll 16
-  for (size_t v = 0; v < vectors; ++v) sum[v] = zero;
+// Runs of at least a vector that follow each other in memory, each of them a leaf, walked in vectors that are aligned for
+// dx. One in which a run ends is loaded once: its first lanes are the run's end, the others the next one's begin, which
+// stores it. Where the walk stands:
+template <class V, class Element>
+struct Neighbours {
+  using Scalar = typename V::Scalar;
 
-  if (before != 0) {
-    const auto others = V::first(before);
-    const auto begin = [&](V vx, V vdy) RECTIFY_LAMBDA {
-      sum[vectors - 1] = add(select(others, zero, vx), vdy, zero);
-      return gradient(select(others, previous, parameter), vx, vdy);
+  RECTIFY_INLINE Neighbours(const Element* x_begin, const Element* dy_begin, Element* dx_begin, size_t run_count,
+                            size_t run_length, const Scalar* parameters, size_t channels)
+      : left(run_count), inner(run_length), next(parameters), begin(parameters), end(parameters + channels) {
+    before = reinterpret_cast<uintptr_t>(dx_begin) / sizeof(Element) % V::lanes;
+    is_first = before != 0;
+    // What comes before the first run does not belong to the part: in a copy.
+    alignas(64) Element copy[2][V::lanes] = {};
+    __builtin_memcpy(copy[0] + before, x_begin, (V::lanes - before) * sizeof(Element));
+    __builtin_memcpy(copy[1] + before, dy_begin, (V::lanes - before) * sizeof(Element));
+    vx = V::load(copy[0]), vdy = V::load(copy[1]);
+    x = x_begin - before, dy = dy_begin - before, dx = dx_begin - before;
+  }
+
+  const Element *x, *dy;  // the vector in which the next run begins,
+  Element* dx;
+  V vx, vdy;                         // loaded,
+  size_t before;                     // and how many of its lanes do not belong to the run
+  V previous = V::broadcast(0);      // their parameter
+  size_t left, inner;                // runs to come, and their length
+  const Scalar *next, *begin, *end;  // their parameters, again and again
+  bool is_first;                     // those lanes are not dx's
+};
+
+// The next `runs` of them, each folded to one vector: whose lanes are rotated, as the vectors of its sums were, by where
+// the run begins. A call, for some runs at a time: with what becomes of the sums in one function it would have no
+// registers. Runs of a few vectors need about 80 instructions, and feel where code lies that they jump to.
+template <class V, Store how, class Element, class Gradient, class Add>
+[[gnu::noinline]] void sum_neighbours(Neighbours<V, Element>& walk, size_t runs, decltype(folded_to_vector(V()))* folded,
+                                      Gradient gradient, Add add) {
+  using Scalar = typename V::Scalar;
+  constexpr size_t lanes = V::lanes, vectors = sum_vectors<V>;
+  static_assert(lanes < shortest_neighbour);
+  constexpr bool prefetched = how == Store::streaming && sizeof(Element) == 2;  // see sum_leaf()
+  const V zero = V::broadcast(0);
+  const Element *x = walk.x, *dy = walk.dy;
+  Element* dx = walk.dx;
+  V vx = walk.vx, vdy = walk.vdy, previous = walk.previous;
+  size_t before = walk.before;
+  auto of_previous = V::first(before);
+  const Scalar* next = walk.next;
+  bool is_first = walk.is_first;
+  const size_t others = walk.left - runs;
+  while (runs-- != 0) {
+    const V parameter = V::broadcast(*next++);
+    if (next == walk.end) next = walk.begin;
+    V sum[vectors];
+#pragma GCC unroll 16
+    for (size_t v = 1; v < vectors; ++v) sum[v] = zero;
+    sum[0] = add(select(of_previous, zero, vx), vdy, zero);
+    const V begin = gradient(select(of_previous, previous, parameter), vx, vdy);
+    if (!is_first) [[likely]] {
+      put<how>(dx, begin);
+    } else {
+      alignas(64) Element copy[lanes];
+      store(copy, begin);
+      __builtin_memcpy(dx + before, copy + before, (lanes - before) * sizeof(Element));
+      is_first = false;
+    }
+    const size_t rest = before + walk.inner;  // from that vector on
+    size_t whole = rest / lanes - 1;
+    before = rest % lanes;
+    of_previous = V::first(before);
+    x += lanes, dy += lanes, dx += lanes;
+
+    const auto take = [&](size_t i, V& to) RECTIFY_LAMBDA {
+      const V wx = V::load_once(x + i), wdy = V::load_once(dy + i);
+      to = add(wx, wdy, to);
+      put<how>(dx + i, gradient(parameter, wx, wdy));
     };
-    const size_t own = lanes - before;
-    if (is_first) {  // the others do not belong to the part: in a copy
-      alignas(64) Element copy_of_x[lanes] = {}, copy_of_dy[lanes] = {}, copy_of_dx[lanes];
-      __builtin_memcpy(copy_of_x + before, x, own * sizeof(Element));
-      __builtin_memcpy(copy_of_dy + before, dy, own * sizeof(Element));
-      store(copy_of_dx, begin(V::load_once(copy_of_x), V::load_once(copy_of_dy)));
-      __builtin_memcpy(dx, copy_of_dx + before, own * sizeof(Element));
-    } else {
-      put<how>(dx - before, begin(V::load_once(x - before), V::load_once(dy - before)));
-    }
-    x += own, dy += own, dx += own, count -= own;
-  }
-  const auto take = [&](size_t i, V& to) RECTIFY_LAMBDA {
-    const V vx = V::load_once(x + i), vdy = V::load_once(dy + i);
-    to = add(vx, vdy, to);
-    put<how>(dx + i, gradient(parameter, vx, vdy));
-  };
-  const size_t whole = count / lanes * lanes, rest = count - whole;
-  size_t i = 0;
-  for (; i + vectors * lanes <= whole; i += vectors * lanes) {
+    if (whole >= vectors) [[unlikely]] {
+      do {
+        if constexpr (prefetched) prefetch<Element, sum_lanes<V>>(x, dy);
 #pragma GCC unroll 16
-    for (size_t v = 0; v < vectors; ++v) take(i + v * lanes, sum[v]);
-  }
-#pragma GCC unroll 16
-  for (size_t v = 0; v + 1 < vectors; ++v) {
-    if (i + v * lanes < whole) take(i + v * lanes, sum[v]);
-  }
-  if (rest != 0) {
-    V vx, vdy;
-    if (is_last) {
-      vx = V::load_partial(x + whole, rest), vdy = V::load_partial(dy + whole, rest);
-      put_partial<how>(dx + whole, gradient(parameter, vx, vdy), rest);
-    } else {
-      vx = select(V::first(rest), V::load_once(x + whole), zero), vdy = V::load_once(dy + whole);
+        for (size_t v = 0; v < vectors; ++v) take(v * lanes, sum[(v + 1) % vectors]);
+        x += vectors * lanes, dy += vectors * lanes, dx += vectors * lanes;
+        whole -= vectors;
+      } while (whole >= vectors);
     }
-#pragma GCC unroll 16
-    for (size_t v = 0; v < vectors; ++v) {
-      if (i + v * lanes == whole) sum[v] = add(vx, vdy, sum[v]);
-    }
+    const auto end = [&](V& to) RECTIFY_LAMBDA {
+      x += whole * lanes, dy += whole * lanes, dx += whole * lanes;
+      if (runs + others != 0) [[likely]] {
+        vx = V::load_once(x), vdy = V::load_once(dy);
+      } else if (before != 0) {
+        vx = V::load_partial(x, before), vdy = V::load_partial(dy, before);
+        put_partial<how>(dx, gradient(parameter, vx, vdy), before);
+      }
+      to = add(select(of_previous, vx, zero), vdy, to);
+    };
+    const auto finish = [&]<size_t v>(auto self) RECTIFY_LAMBDA -> void {
+      if (v + 1 == vectors || whole == v) return end(sum[(v + 1) % vectors]);
+      take(v * lanes, sum[(v + 1) % vectors]);
+      if constexpr (v + 1 < vectors) self.template operator()<v + 1>(self);
+    };
+    finish.template operator()<0>(finish);
+    *folded++ = folded_to_vector(fold_halves<vectors>(sum));
+    previous = parameter;
   }
-  return folded_to_vector(fold_halves<vectors>(sum));
+  walk.vx = vx, walk.vdy = vdy, walk.previous = previous;
+  walk.x = x, walk.dy = dy, walk.dx = dx;
+  walk.before = before, walk.next = next, walk.left = others;
+  walk.is_first = is_first;
 }
 
-// Runs of at least a vector, each of them a leaf. `parameter`: those of the part's channels.
+// `parameter`: those of the part's channels.
 template <class V, class Element, Store how, class Gradient, class Add>
-RECTIFY_INLINE void sum_neighbours(const Work& work, const SumPart& part, const typename V::Scalar* parameter,
-                                   Gradient gradient, Add add) {
+RECTIFY_INLINE void sum_short_leaves(const Work& work, const SumPart& part, const typename V::Scalar* parameter,
+                                     Gradient gradient, Add add) {
   using Single = decltype(folded_to_vector(V()));
-  constexpr size_t lanes = V::lanes;
   const Element *x = static_cast<const Element*>(work.x), *dy = static_cast<const Element*>(work.dy);
   Element* dx = static_cast<Element*>(work.out);
   const size_t channels = work.channels, inner = work.inner, width = part.channel_end - part.channel_begin;
   Trees<Single> trees(part);
-  Single folded[Single::lanes];  // of leaves whose last folds are to come
-  size_t kept = 0, channel = 0;  // the next of them is that channel's
-  const auto fold = [&]() RECTIFY_LAMBDA {
-    typename V::Scalar sums[Single::lanes];
-    fold_some(folded, kept, sums);
-    for (size_t k = 0, some; k < kept; k += some) {
-      some = smaller(kept - k, width - channel);
-      __builtin_memcpy(trees.leaf() + channel, sums + k, some * sizeof *sums);
-      channel += some;
-      if (channel != width) break;
-      trees.add_leaf();
-      channel = 0;
-    }
-    kept = 0;
-  };
   // Neighbours are the runs of a leaf's channels, and those of all leaves if the part has all channels.
-  const bool all = width == channels;
-  V previous = V::broadcast(0);
-  for (size_t leaf = part.leaf_begin; leaf < part.leaf_end; ++leaf) {
-    for (size_t c = 0; c < width; ++c) {
-      const size_t at = (leaf * channels + part.channel_begin + c) * inner;
-      const bool is_first = c == 0 && (!all || leaf == part.leaf_begin);
-      const bool is_last = c + 1 == width && (!all || leaf + 1 == part.leaf_end);
-      const V p = V::broadcast(parameter[c]);
-      folded[kept] =
-          sum_neighbour<V, how>(x + at, dy + at, dx + at, reinterpret_cast<uintptr_t>(dx + at) / sizeof(Element) % lanes,
-                                inner, is_first, is_last, previous, p, gradient, add);
-      previous = p;
-      if (++kept == Single::lanes) fold();
+  const size_t leaves = width == channels ? part.leaf_end - part.leaf_begin : 1;
+  for (size_t leaf = part.leaf_begin; leaf < part.leaf_end; leaf += leaves) {
+    const size_t at = (leaf * channels + part.channel_begin) * inner;
+    Neighbours<V, Element> walk(x + at, dy + at, dx + at, leaves * width, inner, parameter, width);
+    size_t channel = 0;  // the next sum is its
+    while (walk.left != 0) {
+      const size_t runs = smaller(walk.left, Single::lanes);
+      Single folded[Single::lanes];
+      typename V::Scalar sums[Single::lanes];
+      sum_neighbours<V, how>(walk, runs, folded, gradient, add);
+      fold_some(folded, runs, sums);
+      for (size_t k = 0, some; k < runs; k += some) {
+        some = smaller(runs - k, width - channel);
+        __builtin_memcpy(trees.leaf() + channel, sums + k, some * sizeof *sums);
+        channel += some;
+        if (channel != width) break;
+        trees.add_leaf();
+        channel = 0;
+      }
     }
   }
-  if (kept != 0) fold();
 }
 
 // ---- Short runs ----
@@ -417,7 +451,7 @@ RECTIFY_INLINE void sum_runs(const Work& work, const SumPart& part, const typena
       return sum;
     });
   } else if (work.channels > 1 && work.inner < long_run) {
-    sum_neighbours<V, Element, how>(work, part, parameter, gradient, add);
+    sum_short_leaves<V, Element, how>(work, part, parameter, gradient, add);
   } else {
     sum_leaves<V, Element, how, Formula::brief>(work, part, parameter, gradient, add);
   }
