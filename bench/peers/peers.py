@@ -34,6 +34,9 @@ IN_PYTHON = ("onnxruntime", "jax")
 LOST = 0.95
 MEASUREMENTS = 3
 BATCH = 2e6  # nanoseconds that a visit times; a longer call is a batch by itself
+# Nanoseconds of calls before it. Threads that have been stopped may go on upon one processor; the system's next tick, after
+# 4 ms, parts them.
+WARM_UP = {1: 0.5e6, 2: 6e6}
 ROUND_LIMITS = (5, 25)
 CELL = 2e9  # nanoseconds that the rounds of a case may take, where the fewest do not take more
 HOPELESS = 5  # times rectify's time: a peer beyond that is visited in the first rounds only
@@ -113,10 +116,14 @@ def prepared(case, libraries, place):
     return able, unsupported
 
 
-def visit(library, nanoseconds):
+def warm_up(threads):
+    return WARM_UP[min(threads, 2)]
+
+
+def visit(library, nanoseconds, threads):
     """Times a batch."""
     repetitions = max(1, math.ceil(BATCH / nanoseconds))
-    untimed = 0 if nanoseconds > BEYOND_CACHES else max(1, repetitions // 4)
+    untimed = 0 if nanoseconds > BEYOND_CACHES else math.ceil(warm_up(threads) / nanoseconds)
     library.go_on()
     try:
         return library.nanoseconds(untimed, repetitions)
@@ -124,12 +131,12 @@ def visit(library, nanoseconds):
         library.stop()
 
 
-def rounds_of(able):
+def rounds_of(able, threads):
     """Nanoseconds of a call by library, one for each round; None where it was not visited."""
     for library in able:
         library.stop()
     own = next(nanoseconds for library, nanoseconds in able.items() if library.key == "rectify")
-    visits = sum(max(BATCH * 1.25, nanoseconds) for nanoseconds in able.values() if nanoseconds < HOPELESS * own)
+    visits = sum(max(BATCH + warm_up(threads), nanoseconds) for nanoseconds in able.values() if nanoseconds < HOPELESS * own)
     least, most = ROUND_LIMITS
     count = round(max(least, min(most, CELL / visits)))
     order, times = list(able), {library.key: [] for library in able}
@@ -140,7 +147,7 @@ def rounds_of(able):
             if turn >= ROUNDS_OF_HOPELESS and able[library] > HOPELESS * able[order[0]]:
                 times[library.key].append(None)
                 continue
-            nanoseconds = visit(library, able[library])
+            nanoseconds = visit(library, able[library], threads)
             able[library] = min(able[library], nanoseconds)
             times[library.key].append(round(nanoseconds, 1))
     for library in able:
@@ -164,7 +171,7 @@ places = itertools.count()
 def measure(case, libraries):
     """A cell, or nothing where no peer computes the case."""
     able, unsupported = prepared(case, libraries, next(places) * 5 % (SLACK // PAGE - 1))
-    times = rounds_of(able) if any(ranked(case, library.key) for library in able) else {}
+    times = rounds_of(able, case.threads) if any(ranked(case, library.key) for library in able) else {}
     for library in libraries:
         library.ask("release")
     if "rectify" in unsupported or (times and "rectify" not in times):
