@@ -204,7 +204,8 @@ template <class V, Store how, class Element, class Gradient, class Add>
   using Scalar = typename V::Scalar;
   constexpr size_t lanes = V::lanes, vectors = sum_vectors<V>;
   static_assert(lanes < shortest_neighbour);
-  constexpr bool prefetched = how == Store::streaming && sizeof(Element) == 2;  // see sum_leaf()
+  // See sum_leaf(). f32 gains 2 to 4 % in runs of 784, and loses 5 to 8 in those of 196 (Zen 5).
+  const bool prefetched = how == Store::streaming && (sizeof(Element) != sizeof(float) || walk.inner >= 512);
   const V zero = V::broadcast(0);
   const Element *x = walk.x, *dy = walk.dy;
   Element* dx = walk.dx;
@@ -243,7 +244,7 @@ template <class V, Store how, class Element, class Gradient, class Add>
     };
     if (whole >= vectors) [[unlikely]] {
       do {
-        if constexpr (prefetched) prefetch<Element, sum_lanes<V>>(x, dy);
+        if (prefetched) prefetch<Element, sum_lanes<V>>(x, dy);
 #pragma GCC unroll 16
         for (size_t v = 0; v < vectors; ++v) take(v * lanes, sum[(v + 1) % vectors]);
         x += vectors * lanes, dy += vectors * lanes, dx += vectors * lanes;
