@@ -28,8 +28,9 @@ constexpr size_t sum_vectors = sum_lanes<V> / V::lanes;
 // Runs from here on are walked as neighbours. On Zen 5 in L2 that takes 1.55 (inner = 49), 1.3 (81) and 1.1 (196) times as
 // long as dx alone, where sums first take 2.3, 1.9 and 1.4. At 32 sums first are faster in half of the formats.
 constexpr size_t shortest_neighbour = 33;
-// And from here on each run by itself, which is simpler: at 784 the two take the same time in f32, in bf16 neighbours 0.9.
-constexpr size_t long_run = 1024;
+// And from here on each run by itself. At 784 f32 gains 2 % by that; 16 bits, whose runs are half as many lines, lose 10 %.
+template <class Element>
+constexpr size_t long_run = sizeof(Element) == 2 ? 1024 : 512;
 
 template <class V>
 RECTIFY_INLINE typename V::Scalar fold_lanes(V folded) {
@@ -70,8 +71,8 @@ template <class V, Store how, Formula formula, class Element, class Gradient, cl
 RECTIFY_INLINE typename V::Scalar sum_leaf(const Element* x, const Element* dy, Element* dx, size_t count,
                                            Gradient gradient, Add add) {
   constexpr size_t lanes = V::lanes;
-  // Runs of 784 take 0.72 (f16) and 0.80 (bf16) of the time with it, of 4096 0.98; in f32 0.96 and 1.09 (Zen 5).
-  constexpr bool prefetched = how == Store::streaming && sizeof(Element) == 2;
+  // Runs of 784 take 0.72 (f16), 0.80 (bf16) and 0.96 (f32) of the time with it, those of 4096 0.98, in f32 1.09 (Zen 5).
+  const bool prefetched = how == Store::streaming && formula == Formula::brief && (sizeof(Element) == 2 || count < 1024);
   V sum[sum_vectors<V>];
 #pragma GCC unroll 16
   for (size_t v = 0; v < sum_vectors<V>; ++v) sum[v] = V::broadcast(0);
@@ -87,7 +88,7 @@ RECTIFY_INLINE typename V::Scalar sum_leaf(const Element* x, const Element* dy, 
     sum[sum_vectors<V> - 1] = V::load(shifted + i);
   }
   for (; i + sum_lanes<V> <= count; i += sum_lanes<V>) {
-    if constexpr (prefetched) prefetch<Element, sum_lanes<V>>(x + i, dy + i);
+    if (prefetched) prefetch<Element, sum_lanes<V>>(x + i, dy + i);
 #pragma GCC unroll 16
     for (size_t v = 0; v < sum_vectors<V>; ++v) {
       const size_t at = i + v * lanes;
@@ -204,8 +205,8 @@ template <class V, Store how, class Element, class Gradient, class Add>
   using Scalar = typename V::Scalar;
   constexpr size_t lanes = V::lanes, vectors = sum_vectors<V>;
   static_assert(lanes < shortest_neighbour);
-  // See sum_leaf(). f32 gains 2 to 4 % in runs of 784, and loses 5 to 8 in those of 196 (Zen 5).
-  const bool prefetched = how == Store::streaming && (sizeof(Element) != sizeof(float) || walk.inner >= 512);
+  // See sum_leaf(). In runs of 196 f32 would lose 5 to 8 %, f64 gains 19 (Zen 5).
+  constexpr bool prefetched = how == Store::streaming && sizeof(Element) != sizeof(float);
   const V zero = V::broadcast(0);
   const Element *x = walk.x, *dy = walk.dy;
   Element* dx = walk.dx;
@@ -244,7 +245,7 @@ template <class V, Store how, class Element, class Gradient, class Add>
     };
     if (whole >= vectors) [[unlikely]] {
       do {
-        if (prefetched) prefetch<Element, sum_lanes<V>>(x, dy);
+        if constexpr (prefetched) prefetch<Element, sum_lanes<V>>(x, dy);
 #pragma GCC unroll 16
         for (size_t v = 0; v < vectors; ++v) take(v * lanes, sum[(v + 1) % vectors]);
         x += vectors * lanes, dy += vectors * lanes, dx += vectors * lanes;
@@ -451,7 +452,7 @@ RECTIFY_INLINE void sum_runs(const Work& work, const SumPart& part, const typena
       sum_runs_alone<V>(x + at, dy + at, &sum, 1, count, add);
       return sum;
     });
-  } else if (work.channels > 1 && work.inner < long_run) {
+  } else if (work.channels > 1 && work.inner < long_run<Element>) {
     sum_short_leaves<V, Element, how>(work, part, parameter, gradient, add);
   } else {
     sum_leaves<V, Element, how, Formula::brief>(work, part, parameter, gradient, add);
