@@ -36,7 +36,7 @@ MEASUREMENTS = 3
 BATCH = 2e6  # nanoseconds that a visit times; a longer call is a batch by itself
 # Nanoseconds of calls before it. Threads that have been stopped may go on upon one processor; the system's next tick, after
 # 4 ms, parts them.
-WARM_UP = {1: 0.5e6, 2: 6e6}
+WARM_UP, WARM_UP_OF_SEVERAL = 0.5e6, 6e6
 ROUND_LIMITS = (5, 25)
 CELL = 2e9  # nanoseconds that the rounds of a case may take, where the fewest do not take more
 HOPELESS = 5  # times rectify's time: a peer beyond that is visited in the first rounds only
@@ -117,7 +117,7 @@ def prepared(case, libraries, place):
 
 
 def warm_up(threads):
-    return WARM_UP[min(threads, 2)]
+    return WARM_UP if threads == 1 else WARM_UP_OF_SEVERAL
 
 
 def visit(library, nanoseconds, threads):

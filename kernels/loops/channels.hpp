@@ -17,7 +17,7 @@ namespace {
 
 // The longest pattern, in elements. Rows of less than a vector all have one: of 31 channels with 32 lanes it is 992 long.
 template <class V>
-constexpr size_t longest_pattern = V::lanes > 16 ? V::lanes* V::lanes : 256;
+constexpr size_t longest_pattern = V::lanes > 16 ? 1024 : 256;
 
 // Elements whose parameters are laid out at a time: 4 KiB of L1.
 constexpr size_t piece = 1024;
