@@ -7,6 +7,7 @@
 #include "activations/relu.hpp"
 #include "backend.hpp"
 #include "loops/fused.hpp"
+#include "loops/map_in_steps.hpp"
 #include "loops/sum_rows.hpp"
 #include "loops/sum_runs.hpp"
 #include "pair.hpp"
@@ -170,16 +171,27 @@ void prelu_backward_with_parameter(const Work& work, const SumPart& part) {
 
 // ---- ELU: alpha is one for the whole tensor, of the type that computes ----
 
-// The walk of a lengthy formula, f(inputs...).
-template <class F, class Function, class... Inputs>
-RECTIFY_INLINE void map_lengthy(const Work& work, size_t begin, size_t end, Function f, const Inputs*... inputs) {
+// The walk of a lengthy formula, finish(Steps(x), x, others...).
+template <class F, Store how, Formula formula, class Steps, class Finish, class... Inputs>
+RECTIFY_INLINE void map_steps(const Work& work, size_t begin, size_t end, Finish finish, const Inputs*... others) {
   using V = typename F::Vector;
   using Element = typename F::Element;
+  if constexpr (V::in_steps != 0) {
+    map_in_steps<V, how, formula, Steps>(static_cast<Element*>(work.out) + begin, end - begin, finish,
+                                         F::x_of(work) + begin, (others + begin)...);
+  } else {
+    const auto f = [&](V x, auto... v) RECTIFY_LAMBDA { return finish(approximated<Steps>(x), x, v...); };
+    map_elements<V, Element, how, formula>(work, begin, end, f, F::x_of(work), others...);
+  }
+}
+
+template <class F, class Steps, class Finish, class... Inputs>
+RECTIFY_INLINE void map_lengthy(const Work& work, size_t begin, size_t end, Finish finish, const Inputs*... others) {
   if (!work.beyond_cache) {
-    return map_elements<V, Element, Store::ordinary, Formula::lengthy>(work, begin, end, f, inputs...);
+    return map_steps<F, Store::ordinary, Formula::lengthy, Steps>(work, begin, end, finish, others...);
   }
   with_store(work.streaming, [&]<Store how>() RECTIFY_LAMBDA {
-    map_elements<V, Element, how, Formula::lengthy_from_dram>(work, begin, end, f, inputs...);
+    map_steps<F, how, Formula::lengthy_from_dram, Steps>(work, begin, end, finish, others...);
   });
 }
 
@@ -190,8 +202,8 @@ typename F::Scalar alpha_of(const Work& work) {
 
 template <class F, elu::Alpha range, class V = typename F::Vector>
 RECTIFY_INLINE void elu_forward_in_range(const Work& work, size_t begin, size_t end, V alpha) {
-  map_lengthy<F>(
-      work, begin, end, [&](V x) RECTIFY_LAMBDA { return elu::forward<range>(x, alpha); }, F::x_of(work));
+  map_lengthy<F, Expm1<V>>(work, begin, end,
+                           [&](auto a, V x) RECTIFY_LAMBDA { return elu::finish_forward<range>(a, x, alpha); });
 }
 
 template <class F>
@@ -205,8 +217,8 @@ void elu_forward(const Work& work, size_t begin, size_t end) {
 
 template <class F, elu::Alpha range, class V = typename F::Vector>
 RECTIFY_INLINE void elu_backward_in_range(const Work& work, size_t begin, size_t end, V alpha) {
-  map_lengthy<F>(
-      work, begin, end, [&](V x, V dy) RECTIFY_LAMBDA { return elu::backward<range>(x, dy, alpha); }, F::x_of(work),
+  map_lengthy<F, Exp<V>>(
+      work, begin, end, [&](auto a, V x, V dy) RECTIFY_LAMBDA { return elu::finish_backward<range>(a, x, dy, alpha); },
       F::dy_of(work));
 }
 

@@ -5,12 +5,15 @@
 // store_pair_partial, stream_pair, pair_mask_of, and which are the lower_half and the upper_half of its elements.
 #pragma once
 
+#include "activations/exponential.hpp"
+
 namespace rectify {
 namespace {
 
-template <class M>
-struct MaskPair {
-  M even, odd;
+// What is not a vector, a mask for one, of each.
+template <class T>
+struct Both {
+  T even, odd;
 };
 
 template <class V>
@@ -18,6 +21,7 @@ struct Pair {
   V even, odd;
   using Scalar = typename V::Scalar;
   static constexpr size_t lanes = 2 * V::lanes, registers = 2;
+  static constexpr size_t in_steps = V::in_steps / 2;
 
   static RECTIFY_INLINE Pair broadcast(Scalar value) { return {V::broadcast(value), V::broadcast(value)}; }
   template <class Element>
@@ -33,7 +37,7 @@ struct Pair {
     return load_pair_partial(p, count, V());
   }
   static RECTIFY_INLINE auto first(size_t count) {
-    return MaskPair<decltype(V::first(0))>{V::first((count + 1) / 2), V::first(count / 2)};
+    return Both<decltype(V::first(0))>{V::first((count + 1) / 2), V::first(count / 2)};
   }
   static RECTIFY_INLINE auto mask_of(uint64_t word, size_t begin) { return pair_mask_of(word, begin, V()); }
 };
@@ -98,14 +102,14 @@ RECTIFY_INLINE Pair<V> operator*(Pair<V> a, Pair<V> b) {
 
 template <class V>
 RECTIFY_INLINE auto below_zero(Pair<V> a) {
-  return MaskPair<decltype(below_zero(a.even))>{below_zero(a.even), below_zero(a.odd)};
+  return Both<decltype(below_zero(a.even))>{below_zero(a.even), below_zero(a.odd)};
 }
 template <class V>
 RECTIFY_INLINE auto zero_or_below(Pair<V> a) {
-  return MaskPair<decltype(zero_or_below(a.even))>{zero_or_below(a.even), zero_or_below(a.odd)};
+  return Both<decltype(zero_or_below(a.even))>{zero_or_below(a.even), zero_or_below(a.odd)};
 }
 template <class M, class V>
-RECTIFY_INLINE Pair<V> select(MaskPair<M> mask, Pair<V> a, Pair<V> b) {
+RECTIFY_INLINE Pair<V> select(Both<M> mask, Pair<V> a, Pair<V> b) {
   return {select(mask.even, a.even, b.even), select(mask.odd, a.odd, b.odd)};
 }
 template <class V>
@@ -118,7 +122,7 @@ RECTIFY_INLINE Pair<V> without_payload(Pair<V> a) {
 }
 
 template <class M, class V>
-RECTIFY_INLINE Pair<V> fma_where(MaskPair<M> mask, Pair<V> a, Pair<V> b, Pair<V> sum) {
+RECTIFY_INLINE Pair<V> fma_where(Both<M> mask, Pair<V> a, Pair<V> b, Pair<V> sum) {
   return {fma_where(mask.even, a.even, b.even, sum.even), fma_where(mask.odd, a.odd, b.odd, sum.odd)};
 }
 
@@ -132,13 +136,34 @@ RECTIFY_INLINE V folded_to_vector(V a) {
   return a;
 }
 
-template <bool unit_alpha, class V>
-RECTIFY_INLINE Pair<V> scaled_expm1(Pair<V> x, Pair<V> alpha) {
-  return {scaled_expm1<unit_alpha>(x.even, alpha.even), scaled_expm1<unit_alpha>(x.odd, alpha.odd)};
+// The steps of the exponential.
+template <class Steps>
+struct StepsOfBoth {
+  template <class V>
+  static RECTIFY_INLINE auto start(Pair<V> x) {
+    return Both<decltype(Steps::start(x.even))>{Steps::start(x.even), Steps::start(x.odd)};
+  }
+  template <class S>
+  static RECTIFY_INLINE auto reduce(Both<S> a) {
+    return Both<decltype(Steps::reduce(a.even))>{Steps::reduce(a.even), Steps::reduce(a.odd)};
+  }
+  template <class R>
+  static RECTIFY_INLINE auto approximate(Both<R> a) {
+    return Both<decltype(Steps::approximate(a.even))>{Steps::approximate(a.even), Steps::approximate(a.odd)};
+  }
+};
+template <class V>
+struct Expm1<Pair<V>> : StepsOfBoth<Expm1<V>> {};
+template <class V>
+struct Exp<Pair<V>> : StepsOfBoth<Exp<V>> {};
+
+template <bool unit_alpha, class A, class V>
+RECTIFY_INLINE Pair<V> scaled_expm1(Both<A> a, Pair<V> alpha) {
+  return {scaled_expm1<unit_alpha>(a.even, alpha.even), scaled_expm1<unit_alpha>(a.odd, alpha.odd)};
 }
 template <class V>
-RECTIFY_INLINE Pair<V> exp(Pair<V> x) {
-  return {exp(x.even), exp(x.odd)};
+RECTIFY_INLINE Pair<V> exp(Both<Approximated<V>> a) {
+  return {exp(a.even), exp(a.odd)};
 }
 
 }  // namespace

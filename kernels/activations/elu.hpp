@@ -22,17 +22,27 @@ enum class Alpha {
 // float has been tried). A smaller alpha brings it nearer to 0: where n = 0 the value is alpha*p rounded, not below p,
 // which is the value for alpha = 1; elsewhere x < -0.34, and alpha*expm1(x) stays above x by far more than any rounding.
 // In f64, where not every number can be tried, the same follows from the steps: docs/numerics.md, "f64: value".
-template <Alpha range, class V>
-RECTIFY_INLINE V forward(V x, V alpha) {
-  const V value = scaled_expm1<range == Alpha::one>(x, alpha);
+template <Alpha range, class A, class V>
+RECTIFY_INLINE V finish_forward(A approximated_expm1, V x, V alpha) {
+  const V value = scaled_expm1<range == Alpha::one>(approximated_expm1, alpha);
   if constexpr (range == Alpha::any) return select(below_zero(x), value, x);
   return greater_or_second(value, x);
 }
 
 template <Alpha range, class V>
-RECTIFY_INLINE V backward(V x, V dy, V alpha) {
-  const V slope = range == Alpha::one ? exp(x) : alpha * exp(x);
+RECTIFY_INLINE V forward(V x, V alpha) {
+  return finish_forward<range>(approximated<Expm1<V>>(x), x, alpha);
+}
+
+template <Alpha range, class A, class V>
+RECTIFY_INLINE V finish_backward(A approximated_exp, V x, V dy, V alpha) {
+  const V slope = range == Alpha::one ? exp(approximated_exp) : alpha * exp(approximated_exp);
   return select(zero_or_below(x), slope * dy, dy);
+}
+
+template <Alpha range, class V>
+RECTIFY_INLINE V backward(V x, V dy, V alpha) {
+  return finish_backward<range>(approximated<Exp<V>>(x), x, dy, alpha);
 }
 
 template <class V>
@@ -43,7 +53,7 @@ RECTIFY_INLINE V backward_from_y(V y, V dy, V alpha) {
 // What an element adds to alpha's gradient.
 template <class V>
 RECTIFY_INLINE V add(V x, V dy, V sum) {
-  return fma_where(below_zero(x), dy, scaled_expm1<true>(x, V::broadcast(1)), sum);
+  return fma_where(below_zero(x), dy, scaled_expm1<true>(approximated<Expm1<V>>(x), V::broadcast(1)), sum);
 }
 
 }  // namespace elu

@@ -104,6 +104,7 @@ struct F32 {
   using Scalar = float;
   using Bits = U32;
   static constexpr size_t lanes = 8, registers = 1;
+  static constexpr size_t in_steps = 0;  // 16 registers hold no more than one vector on its way
 
   static RECTIFY_INLINE F32 broadcast(float value) { return {_mm256_set1_ps(value)}; }
 

@@ -31,6 +31,7 @@ struct F64 {
   using Scalar = double;
   using Bits = U64;
   static constexpr size_t lanes = 4, registers = 1;
+  static constexpr size_t in_steps = 0;
 
   static RECTIFY_INLINE F64 broadcast(double value) { return {_mm256_set1_pd(value)}; }
   static RECTIFY_INLINE F64 load(const double* p) { return {_mm256_loadu_pd(p)}; }

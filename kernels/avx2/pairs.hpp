@@ -52,7 +52,7 @@ RECTIFY_INLINE __m256 quarters13(Pair<F32> a) { return _mm256_unpackhi_ps(a.even
 RECTIFY_INLINE F32 lower_half(Pair<F32> a) { return {_mm256_permute2f128_ps(quarters02(a), quarters13(a), 0x20)}; }
 RECTIFY_INLINE F32 upper_half(Pair<F32> a) { return {_mm256_permute2f128_ps(quarters02(a), quarters13(a), 0x31)}; }
 
-RECTIFY_INLINE MaskPair<Mask32> pair_mask_of(uint64_t word, size_t begin, F32) {
+RECTIFY_INLINE Both<Mask32> pair_mask_of(uint64_t word, size_t begin, F32) {
   const __m256i even = _mm256_setr_epi32(1, 1 << 2, 1 << 4, 1 << 6, 1 << 8, 1 << 10, 1 << 12, 1 << 14);
   const __m256i odd = _mm256_add_epi32(even, even), words = _mm256_set1_epi32(static_cast<int32_t>(word >> begin));
   return {{_mm256_castsi256_ps(_mm256_cmpeq_epi32(_mm256_and_si256(words, even), even))},

@@ -55,6 +55,7 @@ struct F32 {
   using Scalar = float;
   using Bits = U32;
   static constexpr size_t lanes = 16, registers = 1;
+  static constexpr size_t in_steps = 2;  // vectors in each step of a lengthy formula: loops/map_in_steps.hpp
 
   static RECTIFY_INLINE F32 broadcast(float value) { return {_mm512_set1_ps(value)}; }
 

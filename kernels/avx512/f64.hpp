@@ -28,6 +28,7 @@ struct F64 {
   using Scalar = double;
   using Bits = U64;
   static constexpr size_t lanes = 8, registers = 1;
+  static constexpr size_t in_steps = 1;  // two would spill: its polynomial has twice the constants
 
   static RECTIFY_INLINE F64 broadcast(double value) { return {_mm512_set1_pd(value)}; }
   static RECTIFY_INLINE F64 load(const double* p) { return {_mm512_loadu_pd(p)}; }

@@ -53,7 +53,7 @@ RECTIFY_INLINE F32 upper_half(Pair<F32> a) {
   return {_mm512_permutex2var_ps(a.even.v, elements, a.odd.v)};
 }
 
-RECTIFY_INLINE MaskPair<Mask32> pair_mask_of(uint64_t word, size_t begin, F32) {
+RECTIFY_INLINE Both<Mask32> pair_mask_of(uint64_t word, size_t begin, F32) {
   const __m512i even = _mm512_setr_epi32(1, 1 << 2, 1 << 4, 1 << 6, 1 << 8, 1 << 10, 1 << 12, 1 << 14, 1 << 16, 1 << 18,
                                          1 << 20, 1 << 22, 1 << 24, 1 << 26, 1 << 28, 1 << 30);
   const __m512i words = _mm512_set1_epi32(static_cast<int32_t>(word >> begin));

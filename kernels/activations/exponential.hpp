@@ -1,0 +1,57 @@
+// The core of expm1 and exp for x <= 0, in four steps that each need what the one before left and no more: start, reduce,
+// approximate, and a last one that scales. A walk may take them of different vectors at a time (loops/map_in_steps.hpp).
+//
+// x = n*ln(2) + r with |r| <= ln(2)/2. Adding 1.5*2^p (p the bits of the fraction, + a bias) to x/ln(2) leaves n in the low
+// bits of the sum, biased as an exponent: one shift makes 2^n of it, with no conversion. expm1(r) = r + r^2*g. The steps of
+// the arithmetic and their order are part of the contract (docs/numerics.md): kernels/scalar follows them one by one.
+#pragma once
+
+namespace rectify {
+namespace {
+
+template <class V>
+struct Started {
+  V x;  // clamped
+  V t;  // x/ln(2) + the magic number
+};
+
+template <class V>
+struct Reduced {
+  V n, r;
+  V scale;  // 2^n times what the magic number's bias adds
+};
+
+template <class V>
+struct Approximated {
+  V n, r, r2, g, scale;
+};
+
+// The first three steps in the format that V has, exponential_f32.hpp and exponential_f64.hpp.
+template <class V>
+struct Expm1;
+template <class V>
+struct Exp;
+
+// The last one. alpha*expm1(x) for x < 0, below 1 ULP for alpha = 1.
+template <bool unit_alpha, class V>
+RECTIFY_INLINE V scaled_expm1(Approximated<V> a, V alpha) {
+  const V p = fma(a.r2, a.g, a.r);
+  const V s = unit_alpha ? a.scale : a.scale * alpha;
+  return fma(s, p, s - alpha);
+}
+
+// exp(x) for x <= 0, through the denormals to 0: (1 + p) rounded, times 2^n, which rounds only where the result is
+// denormal. Without an instruction for that it is computed so much too large that it is normal, and scaled down by an exact
+// power of two.
+template <class V>
+RECTIFY_INLINE V exp(Approximated<V> a) {
+  return scale_one_plus(fma(a.r2, a.g, a.r), a.n, a.scale);
+}
+
+template <class Steps, class V>
+RECTIFY_INLINE auto approximated(V x) {
+  return Steps::approximate(Steps::reduce(Steps::start(x)));
+}
+
+}  // namespace
+}  // namespace rectify

@@ -1,0 +1,76 @@
+// map() for a formula that is a chain of steps longer than a core sees ahead: each turn finishes one group of vectors,
+// approximates for the next, reduces for the one after and starts a fourth. The steps of a turn do not wait for each other,
+// so they leave the schedulers about as they enter them.
+//
+// ELU forward has 14 operations in a chain of 40 cycles. To fill Zen 5's pipes, a vector every 4 cycles, 140 would have to
+// be in flight at once, and the schedulers hold 114: it takes 5.2 cycles, and 4.3 so. Two vectors and four steps take 26 to
+// 32 registers.
+#pragma once
+
+#include "map.hpp"
+
+namespace rectify {
+namespace {
+
+// A vector in each step.
+template <class V, class Steps>
+struct InFlight {
+  decltype(Steps::start(V())) started;
+  decltype(Steps::reduce(started)) reduced;
+  decltype(Steps::approximate(reduced)) ready;
+
+  RECTIFY_INLINE void start(V x) { started = Steps::start(x); }
+  RECTIFY_INLINE void reduce() { reduced = Steps::reduce(started); }
+  RECTIFY_INLINE void approximate() { ready = Steps::approximate(reduced); }
+};
+
+// out[i] = finish(Steps(x[i]), x[i], others[i]...).
+template <class V, Store how, Formula formula, class Steps, class Element, class Finish, class... Inputs>
+RECTIFY_INLINE void map_in_steps(Element* out, size_t n, Finish finish, const Element* x, const Inputs*... others) {
+  constexpr size_t lanes = V::lanes, vectors = V::in_steps, turn = vectors * lanes;
+  const auto part = [&](size_t i, size_t count) RECTIFY_LAMBDA {
+    const V a = V::load_partial(x + i, count);
+    put_partial<how>(out + i, finish(approximated<Steps>(a), a, V::load_partial(others + i, count)...), count);
+  };
+  size_t i = smaller(n, elements_to_alignment<V>(out));
+  if (i != 0) part(0, i);
+  if (i + turn <= n) {
+    InFlight<V, Steps> first, second;
+    // Beyond the last turn that one is started again, for nobody: no epilogue then.
+    const size_t last = n - turn;
+    const auto start = [&](size_t at) RECTIFY_LAMBDA {
+      at = smaller(at, last);
+      first.start(V::load(x + at));
+      if constexpr (vectors == 2) second.start(V::load(x + at + lanes));
+    };
+    const auto reduce = [&]() RECTIFY_LAMBDA {
+      first.reduce();
+      if constexpr (vectors == 2) second.reduce();
+    };
+    const auto approximate = [&]() RECTIFY_LAMBDA {
+      first.approximate();
+      if constexpr (vectors == 2) second.approximate();
+    };
+    const auto store = [&](size_t at, const InFlight<V, Steps>& vector) RECTIFY_LAMBDA {
+      put<how>(out + at, finish(vector.ready, V::load(x + at), V::load_once(others + at)...));
+    };
+    start(i);
+    reduce();
+    approximate();
+    start(i + turn);
+    reduce();
+    start(i + 2 * turn);
+    for (; i + turn <= n; i += turn) {
+      if constexpr (formula == Formula::lengthy_from_dram) prefetch<Element, turn>(x + i, (others + i)...);
+      store(i, first);
+      if constexpr (vectors == 2) store(i + lanes, second);
+      approximate();
+      reduce();
+      start(i + 3 * turn);
+    }
+  }
+  for (size_t count; i < n; i += count) part(i, count = smaller(lanes, n - i));
+}
+
+}  // namespace
+}  // namespace rectify
