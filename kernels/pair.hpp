@@ -22,6 +22,7 @@ struct Pair {
   using Scalar = typename V::Scalar;
   static constexpr size_t lanes = 2 * V::lanes, registers = 2;
   static constexpr size_t in_steps = V::in_steps / 2;
+  static constexpr bool permutes = false;
 
   static RECTIFY_INLINE Pair broadcast(Scalar value) { return {V::broadcast(value), V::broadcast(value)}; }
   template <class Element>

@@ -105,6 +105,7 @@ struct F32 {
   using Bits = U32;
   static constexpr size_t lanes = 8, registers = 1;
   static constexpr size_t in_steps = 0;  // 16 registers hold no more than one vector on its way
+  static constexpr bool permutes = true;
 
   static RECTIFY_INLINE F32 broadcast(float value) { return {_mm256_set1_ps(value)}; }
 
@@ -213,6 +214,12 @@ RECTIFY_INLINE F32 fold_across(const F32 (&v)[8]) {
     quarter[i] = _mm256_add_ps(_mm256_shuffle_ps(a, b, 0x44), _mm256_shuffle_ps(a, b, 0xEE));
   }
   return {_mm256_add_ps(_mm256_shuffle_ps(quarter[0], quarter[1], 0x88), _mm256_shuffle_ps(quarter[0], quarter[1], 0xDD))};
+}
+
+// Lane j is a's lane index[j].
+RECTIFY_INLINE F32 permuted(F32 a, const uint8_t* index) {
+  const __m128i bytes = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(index));
+  return {_mm256_permutevar8x32_ps(a.v, _mm256_cvtepu8_epi32(bytes))};
 }
 
 // ---- arithmetic: each correctly rounded ----

@@ -32,6 +32,7 @@ struct F64 {
   using Bits = U64;
   static constexpr size_t lanes = 4, registers = 1;
   static constexpr size_t in_steps = 0;
+  static constexpr bool permutes = false;
 
   static RECTIFY_INLINE F64 broadcast(double value) { return {_mm256_set1_pd(value)}; }
   static RECTIFY_INLINE F64 load(const double* p) { return {_mm256_loadu_pd(p)}; }

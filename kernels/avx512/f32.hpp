@@ -56,6 +56,7 @@ struct F32 {
   using Bits = U32;
   static constexpr size_t lanes = 16, registers = 1;
   static constexpr size_t in_steps = 2;  // vectors in each step of a lengthy formula: loops/map_in_steps.hpp
+  static constexpr bool permutes = true;
 
   static RECTIFY_INLINE F32 broadcast(float value) { return {_mm512_set1_ps(value)}; }
 
@@ -160,6 +161,11 @@ RECTIFY_INLINE F32 fold_across(const F32 (&v)[16]) {
     eighth[i] = _mm512_add_ps(_mm512_shuffle_ps(a, b, 0x44), _mm512_shuffle_ps(a, b, 0xEE));
   }
   return {_mm512_add_ps(_mm512_shuffle_ps(eighth[0], eighth[1], 0x88), _mm512_shuffle_ps(eighth[0], eighth[1], 0xDD))};
+}
+
+// Lane j is a's lane index[j].
+RECTIFY_INLINE F32 permuted(F32 a, const uint8_t* index) {
+  return {_mm512_permutexvar_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(index))), a.v)};
 }
 
 // ---- arithmetic: each correctly rounded ----

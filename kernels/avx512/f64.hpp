@@ -29,6 +29,7 @@ struct F64 {
   using Bits = U64;
   static constexpr size_t lanes = 8, registers = 1;
   static constexpr size_t in_steps = 1;  // two would spill: its polynomial has twice the constants
+  static constexpr bool permutes = true;
 
   static RECTIFY_INLINE F64 broadcast(double value) { return {_mm512_set1_pd(value)}; }
   static RECTIFY_INLINE F64 load(const double* p) { return {_mm512_loadu_pd(p)}; }
@@ -92,6 +93,11 @@ RECTIFY_INLINE F64 fold_across(const F64 (&v)[8]) {
     quarter[i] = _mm512_add_pd(_mm512_shuffle_f64x2(low, high, 0x88), _mm512_shuffle_f64x2(low, high, 0xDD));
   }
   return {_mm512_add_pd(_mm512_unpacklo_pd(quarter[0], quarter[1]), _mm512_unpackhi_pd(quarter[0], quarter[1]))};
+}
+
+// Lane j is a's lane index[j].
+RECTIFY_INLINE F64 permuted(F64 a, const uint8_t* index) {
+  return {_mm512_permutexvar_pd(_mm512_cvtepu8_epi64(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(index))), a.v)};
 }
 
 // ---- arithmetic: each correctly rounded ----

@@ -11,6 +11,7 @@
 #pragma once
 
 #include "map.hpp"
+#include "map_short_runs.hpp"
 
 namespace rectify {
 namespace {
@@ -227,6 +228,11 @@ RECTIFY_INLINE void map_channels(const Work& work, size_t begin, size_t end, F f
     for (size_t v = 0; v < period / lanes; ++v) pattern[v] = Format::prepared(V::load(space + head + v * lanes));
     return map_pattern<V, how>(out, n, head, Format::prepared(V::load(space)), pattern, period / lanes, f,
                                (inputs + begin)...);
+  }
+  if constexpr (V::permutes && how == Store::ordinary) {
+    if (inner >= lanes / 4 && inner < long_run_of<V> && n >= 4 * lanes * inner) {
+      return map_short_runs<Format, how>(work, begin, n, head, f, (inputs + begin)...);
+    }
   }
   if (length < lanes) {
     alignas(64) Scalar space[piece + 2 * lanes];

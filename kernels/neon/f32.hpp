@@ -83,6 +83,7 @@ struct F32 {
   using Bits = U32;
   static constexpr size_t lanes = 4, registers = 1;
   static constexpr size_t in_steps = 0;  // not measured
+  static constexpr bool permutes = false;
 
   static RECTIFY_INLINE F32 broadcast(float value) { return {vdupq_n_f32(value)}; }
 

@@ -29,6 +29,7 @@ struct F64 {
   using Bits = U64;
   static constexpr size_t lanes = 2, registers = 1;
   static constexpr size_t in_steps = 0;
+  static constexpr bool permutes = false;
 
   static RECTIFY_INLINE F64 broadcast(double value) { return {vdupq_n_f64(value)}; }
   static RECTIFY_INLINE F64 load(const double* p) { return {vld1q_f64(p)}; }

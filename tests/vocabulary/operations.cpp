@@ -47,6 +47,14 @@ void shifted(const typename V::Scalar* a, typename V::Scalar* to) {
   store(to, as_float(shift_left<count>(as_bits(V::load(a)))));
 }
 
+template <class V, class T = typename V::Scalar>
+constexpr auto permuted_of() {
+  void (*permutation)(const T*, const uint8_t*, T*) = nullptr;
+  if constexpr (V::permutes)
+    permutation = [](const T* a, const uint8_t* index, T* to) { store(to, permuted(V::load(a), index)); };
+  return permutation;
+}
+
 template <class V, class Bits, int mantissa, class T = typename V::Scalar>
 constexpr Computing<T, Bits> computing_of = {
     .arithmetic = arithmetic_of<V>,
@@ -63,6 +71,7 @@ constexpr Computing<T, Bits> computing_of = {
           for (size_t i = 0; i < V::lanes; ++i) v[i] = V::load(rows + i * V::lanes);
           store(to, fold_across(v));
         },
+    .permuted = permuted_of<V>(),
     .subtract = [](const T* a, const T* b, T* to) { store(to, V::load(a) - V::load(b)); },
     .divide = [](const T* a, const T* b, T* to) { store(to, V::load(a) / V::load(b)); },
     .fma = [](const T* a, const T* b, const T* c, T* to) { store(to, fma(V::load(a), V::load(b), V::load(c))); },

@@ -702,6 +702,22 @@ TEST_P(VocabularyTest, FoldAcross) {
   });
 }
 
+TEST_P(VocabularyTest, Permuted) {
+  on_each_computing([]<class T>(const auto& computing, const Arithmetic<T>& arithmetic) {
+    if (computing.permuted == nullptr) return;
+    const size_t lanes = arithmetic.lanes;
+    const std::vector<T> a = any_values<T>(lanes, 63);
+    std::vector<uint8_t> index(lanes);
+    std::vector<T> expected(lanes), to(lanes);
+    for (size_t step = 0; step < lanes; ++step) {  // the same lane in all, and lanes in various orders
+      for (size_t j = 0; j < lanes; ++j) index[j] = static_cast<uint8_t>((1 + step * j) % lanes);
+      for (size_t j = 0; j < lanes; ++j) expected[j] = a[index[j]];
+      computing.permuted(a.data(), index.data(), to.data());
+      EXPECT_TRUE(identical_bits(expected, to)) << step;
+    }
+  });
+}
+
 // A minimum of the words of 32 bits.
 template <class Word, class Bits>
 Bits smaller_words(Bits a, Bits b) {
