@@ -103,6 +103,8 @@ using Doubles = Lanes<double, simde__m512d>;
 using Words = Lanes<uint16_t, simde__m512i>;
 using HalfWords = Lanes<uint16_t, __m256i>;  // of half a register
 using Integers = Lanes<uint32_t, simde__m512i>;
+using LongIntegers = Lanes<uint64_t, simde__m512i>;
+using Bytes = Lanes<uint8_t, __m128i>;  // of a quarter
 
 // Masked accesses touch the lanes of the mask alone.
 template <class L>
@@ -231,6 +233,25 @@ EMULATED simde__m512 emulated_permutex2var_ps(simde__m512 a, simde__m512i index,
   return Floats::make([&](int i) { return from[at.lane[i] / 16 % 2].lane[at.lane[i] % 16]; });
 }
 #define _mm512_permutex2var_ps emulated_permutex2var_ps
+
+EMULATED simde__m512 emulated_permutexvar_ps(simde__m512i index, simde__m512 a) {
+  return emulated_permutex2var_ps(a, index, a);
+}
+EMULATED simde__m512d emulated_permutexvar_pd(simde__m512i index, simde__m512d a) {
+  const Doubles from = Doubles::of(a);
+  const LongIntegers at = LongIntegers::of(index);
+  return Doubles::make([&](int i) { return from.lane[at.lane[i] % 8]; });
+}
+#define _mm512_permutexvar_ps emulated_permutexvar_ps
+#define _mm512_permutexvar_pd emulated_permutexvar_pd
+
+template <class L>
+EMULATED simde__m512i emulated_cvtepu8(__m128i a) {
+  const Bytes from = Bytes::of(a);
+  return L::make([&](int i) { return from.lane[i]; });
+}
+#define _mm512_cvtepu8_epi32 emulated_cvtepu8<Integers>
+#define _mm512_cvtepu8_epi64 emulated_cvtepu8<LongIntegers>
 
 // ---- 16-bit elements ----
 
