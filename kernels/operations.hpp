@@ -172,26 +172,18 @@ void prelu_backward_with_parameter(const Work& work, const SumPart& part) {
 // ---- ELU: alpha is one for the whole tensor, of the type that computes ----
 
 // The walk of a lengthy formula, finish(Steps(x), x, others...).
-template <class F, Store how, Formula formula, class Steps, class Finish, class... Inputs>
-RECTIFY_INLINE void map_steps(const Work& work, size_t begin, size_t end, Finish finish, const Inputs*... others) {
-  using V = typename F::Vector;
-  using Element = typename F::Element;
-  if constexpr (V::in_steps != 0) {
-    map_in_steps<V, how, formula, Steps>(static_cast<Element*>(work.out) + begin, end - begin, finish,
-                                         F::x_of(work) + begin, (others + begin)...);
-  } else {
-    const auto f = [&](V x, auto... v) RECTIFY_LAMBDA { return finish(approximated<Steps>(x), x, v...); };
-    map_elements<V, Element, how, formula>(work, begin, end, f, F::x_of(work), others...);
-  }
-}
-
 template <class F, class Steps, class Finish, class... Inputs>
 RECTIFY_INLINE void map_lengthy(const Work& work, size_t begin, size_t end, Finish finish, const Inputs*... others) {
-  if (!work.beyond_cache) {
-    return map_steps<F, Store::ordinary, Formula::lengthy, Steps>(work, begin, end, finish, others...);
-  }
+  using V = typename F::Vector;
+  using Element = typename F::Element;
   with_store(work.streaming, [&]<Store how>() RECTIFY_LAMBDA {
-    map_steps<F, how, Formula::lengthy_from_dram, Steps>(work, begin, end, finish, others...);
+    if constexpr (V::in_steps != 0) {
+      map_in_steps<V, how, Steps>(static_cast<Element*>(work.out) + begin, end - begin, finish, F::x_of(work) + begin,
+                                  (others + begin)...);
+    } else {
+      const auto f = [&](V x, auto... v) RECTIFY_LAMBDA { return finish(approximated<Steps>(x), x, v...); };
+      map_elements<V, Element, how, Formula::lengthy>(work, begin, end, f, F::x_of(work), others...);
+    }
   });
 }
 

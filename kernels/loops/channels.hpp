@@ -93,7 +93,7 @@ RECTIFY_INLINE void map_lines(Element* out, size_t n, size_t length, size_t left
     const size_t within = smaller(left, n - i) / lanes * lanes, stop = i + within;
     size_t offset = length - left;
     for (; i + vectors * lanes <= stop; i += vectors * lanes, offset += vectors * lanes) {
-      if constexpr (prefetched) prefetch<Element, vectors * lanes>((inputs + i)...);
+      if constexpr (prefetched) prefetch_far<Element, vectors * lanes>((inputs + i)...);
       V result[vectors];
 #pragma GCC unroll 4
       for (size_t v = 0; v < vectors; ++v)

@@ -176,9 +176,9 @@ RECTIFY_INLINE void map_fused(const Work& work, size_t begin, size_t end, bool w
   const auto whole = [&](size_t at, const Scalar* bias, const Scalar* slope) RECTIFY_LAMBDA {
     if (formula != Formula::brief && work.beyond_cache) {
       if (residual != nullptr)
-        prefetch<Element, turn>(x + at, residual + at);
+        prefetch_far<Element, turn>(x + at, residual + at);
       else
-        prefetch<Element, turn>(x + at);
+        prefetch_far<Element, turn>(x + at);
     }
     V z[vectors];
 #pragma GCC unroll 4

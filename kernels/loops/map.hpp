@@ -14,19 +14,32 @@ namespace {
 // ahead.
 //
 // Lengthy: four vectors would spill on 16 registers, two do not. The arithmetic fills the reorder buffer, so loads see only
-// a few lines ahead; from DRAM those are prefetched. On Zen 3 that took ELU in DRAM from 71 to about 90 % of the ceiling
-// forward and from 78 to about 88 % backward.
-enum class Formula { brief, lengthy, lengthy_from_dram };
+// a few lines ahead, and those further are prefetched. On Zen 3 that took ELU in DRAM from 71 to about 90 % of the ceiling
+// forward and from 78 to about 88 % backward; on Zen 5 it takes ELU at L3 to 0.85 of the time, and in L1 and L2 costs 1 %.
+enum class Formula { brief, lengthy };
 
-// The lines of `count` elements ahead, of one input by 16 KiB, of two by 4 KiB each: for what comes from DRAM where
-// arithmetic or the ends of runs keep loads from running ahead. Zen 5's own prefetchers are further than 2 KiB, which then
-// cost ELU's gradient 18 %, its value 6 %; 8 KiB each cost the gradient 13 %, one of 8 KiB the value 3 %. It slows brief
-// formulas down. A prefetch never faults.
+// Prefetches run ahead of the elements in hand by 16 KiB of one input, by 4 KiB each of two: where arithmetic or the ends
+// of runs keep loads from running ahead. Zen 5's own prefetchers are further than 2 KiB, which then cost ELU's gradient
+// from DRAM 18 %, its value 6 %; 8 KiB each cost the gradient 13 %, one of 8 KiB the value 3 %. Brief formulas become
+// slower.
+template <class Element, size_t inputs>
+constexpr size_t far_ahead = (inputs == 1 ? 256 : 64) * 64 / sizeof(Element);
+
+// That, unless n elements are so few that much of it would be beyond them: the lines in hand then, at no cost.
+template <class Element, size_t inputs>
+RECTIFY_INLINE size_t distance(size_t n) {
+  return n < 4 * far_ahead<Element, inputs> ? 0 : far_ahead<Element, inputs>;
+}
+
+// The lines of `count` elements that are `ahead`. A prefetch never faults.
 template <class Element, size_t count, class... Inputs>
-RECTIFY_INLINE void prefetch(const Inputs*... inputs) {
-  constexpr size_t line = 64 / sizeof(Element), ahead = (sizeof...(Inputs) == 1 ? 256 : 64) * line;
+RECTIFY_INLINE void prefetch(size_t ahead, const Inputs*... inputs) {
 #pragma GCC unroll 8
-  for (size_t i = 0; i < count; i += line) (__builtin_prefetch(inputs + ahead + i), ...);
+  for (size_t i = 0; i < count; i += 64 / sizeof(Element)) (__builtin_prefetch(inputs + ahead + i), ...);
+}
+template <class Element, size_t count, class... Inputs>
+RECTIFY_INLINE void prefetch_far(const Inputs*... inputs) {
+  prefetch<Element, count>(far_ahead<Element, sizeof...(Inputs)>, inputs...);
 }
 
 template <class V, Store how, Formula formula, class Element, class F, class... Inputs>
@@ -39,8 +52,9 @@ RECTIFY_INLINE void map(Element* out, size_t n, F f, const Inputs*... inputs) {
   const size_t head = smaller(n, elements_to_alignment<V>(out));
   if (head != 0) put_partial<how>(out, f(V::load_partial(inputs, head)...), head);
   size_t i = head;
+  const size_t ahead = distance<Element, sizeof...(Inputs)>(n);
   for (; i + vectors * lanes <= n; i += vectors * lanes) {
-    if constexpr (formula == Formula::lengthy_from_dram) prefetch<Element, vectors * lanes>((inputs + i)...);
+    if constexpr (lengthy) prefetch<Element, vectors * lanes>(ahead, (inputs + i)...);
     V result[vectors];
 #pragma GCC unroll 4
     for (size_t v = 0; v < vectors; ++v) result[v] = f(take(inputs + i + v * lanes)...);

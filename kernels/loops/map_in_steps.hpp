@@ -25,16 +25,17 @@ struct InFlight {
 };
 
 // out[i] = finish(Steps(x[i]), x[i], others[i]...).
-template <class V, Store how, Formula formula, class Steps, class Element, class Finish, class... Inputs>
+template <class V, Store how, class Steps, class Element, class Finish, class... Inputs>
 RECTIFY_INLINE void map_in_steps(Element* out, size_t n, Finish finish, const Element* x, const Inputs*... others) {
   constexpr size_t lanes = V::lanes, vectors = V::in_steps, turn = vectors * lanes;
+  constexpr size_t turns = 2;  // written out, so that nothing is moved from step to step
   const auto part = [&](size_t i, size_t count) RECTIFY_LAMBDA {
     const V a = V::load_partial(x + i, count);
     put_partial<how>(out + i, finish(approximated<Steps>(a), a, V::load_partial(others + i, count)...), count);
   };
   size_t i = smaller(n, elements_to_alignment<V>(out));
   if (i != 0) part(0, i);
-  if (i + turn <= n) {
+  if (i + turns * turn <= n) {
     InFlight<V, Steps> first, second;
     // Beyond the last turn that one is started again, for nobody: no epilogue then.
     const size_t last = n - turn;
@@ -60,13 +61,17 @@ RECTIFY_INLINE void map_in_steps(Element* out, size_t n, Finish finish, const El
     start(i + turn);
     reduce();
     start(i + 2 * turn);
-    for (; i + turn <= n; i += turn) {
-      if constexpr (formula == Formula::lengthy_from_dram) prefetch<Element, turn>(x + i, (others + i)...);
-      store(i, first);
-      if constexpr (vectors == 2) store(i + lanes, second);
-      approximate();
-      reduce();
-      start(i + 3 * turn);
+    const size_t ahead = distance<Element, 1 + sizeof...(Inputs)>(n);
+    for (; i + turns * turn <= n; i += turns * turn) {
+      prefetch<Element, turns * turn>(ahead, x + i, (others + i)...);
+#pragma GCC unroll 2
+      for (size_t at = i; at < i + turns * turn; at += turn) {
+        store(at, first);
+        if constexpr (vectors == 2) store(at + lanes, second);
+        approximate();
+        reduce();
+        start(at + 3 * turn);
+      }
     }
   }
   for (size_t count; i < n; i += count) part(i, count = smaller(lanes, n - i));

@@ -88,7 +88,7 @@ RECTIFY_INLINE typename V::Scalar sum_leaf(const Element* x, const Element* dy, 
     sum[sum_vectors<V> - 1] = V::load(shifted + i);
   }
   for (; i + sum_lanes<V> <= count; i += sum_lanes<V>) {
-    if (prefetched) prefetch<Element, sum_lanes<V>>(x + i, dy + i);
+    if (prefetched) prefetch_far<Element, sum_lanes<V>>(x + i, dy + i);
 #pragma GCC unroll 16
     for (size_t v = 0; v < sum_vectors<V>; ++v) {
       const size_t at = i + v * lanes;
@@ -245,7 +245,7 @@ template <class V, Store how, class Element, class Gradient, class Add>
     };
     if (whole >= vectors) [[unlikely]] {
       do {
-        if constexpr (prefetched) prefetch<Element, sum_lanes<V>>(x, dy);
+        if constexpr (prefetched) prefetch_far<Element, sum_lanes<V>>(x, dy);
 #pragma GCC unroll 16
         for (size_t v = 0; v < vectors; ++v) take(v * lanes, sum[(v + 1) % vectors]);
         x += vectors * lanes, dy += vectors * lanes, dx += vectors * lanes;
