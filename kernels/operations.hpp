@@ -70,6 +70,13 @@ RECTIFY_INLINE void with_store(bool streaming, Walk walk) {
   walk.template operator()<Store::ordinary>();
 }
 
+// The same for a formula that is selecting as long as the caches hold its arrays.
+template <class Walk>
+RECTIFY_INLINE void with_selecting(const Work& work, Walk walk) {
+  if (!work.beyond_cache) return walk.template operator()<Store::ordinary, Formula::selecting>();
+  with_store(work.streaming, [&]<Store how>() RECTIFY_LAMBDA { walk.template operator()<how, Formula::brief>(); });
+}
+
 template <class Walk>
 RECTIFY_INLINE void with_sum_store(const Work& work, Walk walk) {
   if (work.out == nullptr) return walk.template operator()<Store::none>();
@@ -90,8 +97,8 @@ void relu_forward(const Work& work, size_t begin, size_t end) {
 template <class F>
 void relu_backward(const Work& work, size_t begin, size_t end) {
   using V = typename F::Moved;
-  with_store(work.streaming, [&]<Store how>() RECTIFY_LAMBDA {
-    map_elements<V, typename F::Element, how>(
+  with_selecting(work, [&]<Store how, Formula formula>() RECTIFY_LAMBDA {
+    map_elements<V, typename F::Element, how, formula>(
         work, begin, end, [](V x, V dy) RECTIFY_LAMBDA { return relu::backward(x, dy); }, F::x_of(work), F::dy_of(work));
   });
 }
@@ -264,8 +271,8 @@ void fold(void* nodes, size_t count, size_t channels, const void* slopes, void* 
 template <class F>
 void relu_backward_from_mask(const Work& work, size_t begin, size_t end) {
   using V = typename F::Moved;
-  with_store(work.streaming, [&]<Store how>() RECTIFY_LAMBDA {
-    map_masked<V, typename F::Element, how>(
+  with_selecting(work, [&]<Store how, Formula formula>() RECTIFY_LAMBDA {
+    map_masked<V, typename F::Element, how, formula>(
         work, begin, end, [](auto slope_side, V dy) RECTIFY_LAMBDA { return relu::gradient(slope_side, dy); },
         F::dy_of(work));
   });
