@@ -1,13 +1,12 @@
 // map() over a tensor {outer, channels, inner} with one parameter per channel: which parameter meets which element.
 //
 // - One channel: the parameter is a constant.
+// - Where the parameters repeat soon the pattern is laid out, once per task, and read as one more input that stays in L1.
+// - Runs that end often: every vector picks its parameters (map_short_runs.hpp), where there is an instruction for it.
 // - Otherwise a line is what has its parameters in order: a row of all channels where inner == 1, else a run of one.
 //   Lines are walked flat, from vector to vector whatever line it belongs to: every store but the first and the last is
-//   whole and aligned, and only a vector across the border of two lines has its parameters put together. For 7x7 maps in L2
-//   this reaches 91 to 99 % of what one slope for all does; a loop per line with a masked tail of its own 63 %.
-// - Where the parameters repeat soon the pattern is laid out, once per task, and has no borders: for 64 channels 7.4
-//   instructions a vector on AVX2, as lines 9.9.
-// - Other lines of less than a vector: the parameters are laid out piece by piece, and read as one more input.
+//   whole and aligned, and only a vector across the border of two lines has its parameters put together.
+// - What remains of lines of less than a vector: the parameters are laid out piece by piece.
 #pragma once
 
 #include "map.hpp"
@@ -16,9 +15,14 @@
 namespace rectify {
 namespace {
 
-// The longest pattern, in elements. Rows of less than a vector all have one: of 31 channels with 32 lanes it is 992 long.
+// The longest pattern, in elements: there is room for that of every line of less than a vector, and of less than two on 16
+// lanes. Longer lines have few borders, and short patterns or none.
+constexpr size_t longest_pattern = 2048;
 template <class V>
-constexpr size_t longest_pattern = V::lanes > 16 ? 1024 : 256;
+RECTIFY_INLINE size_t longest_pattern_of(size_t line) {
+  constexpr size_t few_borders = V::lanes > 16 ? 512 : 128;
+  return line < 2 * V::lanes ? longest_pattern : line < few_borders ? longest_pattern / 2 : 0;
+}
 
 // Elements whose parameters are laid out at a time: 4 KiB of L1.
 constexpr size_t piece = 1024;
@@ -118,26 +122,29 @@ template <class V, class Slope>
 RECTIFY_INLINE void lay_out(const Work& work, size_t begin, typename V::Scalar* to, size_t count) {
   const Slope* parameter = static_cast<const Slope*>(work.parameter);
   size_t channel = begin / work.inner % work.channels, left = work.inner - begin % work.inner;
-  const size_t once = smaller(count, work.channels * work.inner);
-  size_t first = 0;
+  // Once, and as often as it takes to fill a vector; from there on it repeats in whole vectors, from as far back as can be:
+  // what has just been stored is not loaded before it has left the store queue, unless it is one whole store.
+  const size_t once = work.channels * work.inner;
+  size_t distance = once < V::lanes ? (V::lanes + once - 1) / once * once : once;
+  const size_t laid = smaller(count, distance);
+  size_t k = 0;
   if (work.inner == 1) {  // in whole vectors, as the parameters lie
-    for (; first + V::lanes <= once && channel + V::lanes <= work.channels; first += V::lanes, channel += V::lanes) {
-      store(to + first, V::load(parameter + channel));
+    for (; k + V::lanes <= laid && channel + V::lanes <= work.channels; k += V::lanes, channel += V::lanes) {
+      store(to + k, V::load(parameter + channel));
     }
     if (channel == work.channels) channel = 0;
   }
-  for (size_t k = first; k < once; ++k) {
+  for (; k < laid; ++k) {
     to[k] = widen(parameter[channel]);
     if (--left != 0) continue;
     left = work.inner;
     channel = channel + 1 == work.channels ? 0 : channel + 1;
   }
-  // From there on it repeats. In whole vectors, where the copy does not run into itself.
-  size_t k = once;
-  if (once >= V::lanes) {
-    for (; k + V::lanes <= count; k += V::lanes) store(to + k, V::load(to + k - once));
+  for (; k + V::lanes <= count; k += V::lanes) {
+    if (k >= 2 * distance) distance *= 2;
+    store(to + k, V::load(to + k - distance));
   }
-  for (; k < count; ++k) to[k] = to[k - once];
+  for (; k < count; ++k) to[k] = to[k - distance];
 }
 
 // The same for lines of less than a vector, piece by piece: a store a run, the last of which reaches beyond.
@@ -179,17 +186,17 @@ class LaidOut {
   size_t channels_, inner_, channel_, left_;
 };
 
-// The length of a pattern of parameters that repeats after whole vectors, as long as there is room for; 0 where there is
-// none, n elements are too few to be worth laying it out, or lines are so long that they have few borders.
+// The length of a pattern of parameters that repeats after whole turns, as long as there is room for; 0 where there is
+// none, n elements are too few to be worth laying it out, or lines are so long that they have few borders. It is always
+// worth more than laying out pieces, which is what becomes of lines of less than a vector.
 template <class V>
 RECTIFY_INLINE size_t pattern_period(const Work& work, size_t n) {
-  if (work.channels > longest_pattern<V> || work.inner > longest_pattern<V> / work.channels) return 0;
-  const size_t once = work.channels * work.inner;
-  if ((work.inner == 1 ? once : work.inner) >= longest_pattern<V> / 2) return 0;
-  size_t period = once;
-  while (period % V::lanes != 0) period += once;
-  if (period > longest_pattern<V> || n < 8 * period) return 0;
-  return n < 2048 || period > 128 ? period : 256 / period * period;
+  constexpr size_t turn = brief_turn<V> * V::lanes;
+  if (work.channels > longest_pattern || work.inner > longest_pattern / work.channels) return 0;
+  const size_t once = work.channels * work.inner, line = work.inner == 1 ? once : work.inner;
+  if (n < 128 || n < once + V::lanes) return 0;
+  const size_t power = smaller(once & (0 - once), turn), period = once * (turn / power);
+  return period <= longest_pattern_of<V>(line) && (line < V::lanes || n >= 2 * period) ? period : 0;
 }
 
 // out = f(parameter, inputs...) for elements [begin, end), with each element's own channel's parameter.
@@ -222,12 +229,15 @@ RECTIFY_INLINE void map_channels(const Work& work, size_t begin, size_t end, F f
   }
   const size_t head = smaller(n, elements_to_alignment<V>(out));
   if (const size_t period = pattern_period<V>(work, n)) {
-    Scalar space[lanes + longest_pattern<V>];
-    lay_out<V, Slope>(work, begin, space, head + period);
-    V pattern[longest_pattern<V> / lanes];
-    for (size_t v = 0; v < period / lanes; ++v) pattern[v] = Format::prepared(V::load(space + head + v * lanes));
-    return map_pattern<V, how>(out, n, head, Format::prepared(V::load(space)), pattern, period / lanes, f,
-                               (inputs + begin)...);
+    alignas(64) Scalar pattern[longest_pattern + 2 * lanes];
+    const size_t laid = smaller(period, n) + lanes;
+    lay_out<V, Slope>(work, begin + head, pattern, laid);
+    const size_t once = channels * inner, before_head = (head + once - 1) / once * once - head;
+    const V head_parameters = Format::prepared(V::load(pattern + before_head));
+    if constexpr (V::registers > 1 || !is_same<Slope, Scalar>) {
+      for (size_t k = 0; k < laid; k += lanes) keep(pattern + k, Format::prepared(V::load(pattern + k)));
+    }
+    return map_pattern<V, how>(out, n, head, head_parameters, pattern, period, f, (inputs + begin)...);
   }
   if constexpr (V::permutes && how == Store::ordinary) {
     if (inner >= lanes / 4 && inner < long_run_of<V> && n >= 4 * lanes * inner) {

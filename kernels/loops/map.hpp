@@ -68,30 +68,31 @@ RECTIFY_INLINE void map(Element* out, size_t n, F f, const Inputs*... inputs) {
   if (i != n) put_partial<how>(out + i, f(V::load_partial(inputs + i, n - i)...), n - i);
 }
 
-// out[i] = f(parameter, inputs[i]...) where the parameters repeat: pattern[v] belongs to every vector head/lanes + v (mod
-// period), and the head has its own. head aligns out, and the period is long, so that the loop over it runs like one
-// without a pattern: the load of the parameters folds into the operation that uses them.
+// Vectors of a turn of a brief formula: it pays for address updates, and the reorder buffer holds many turns.
+template <class V>
+constexpr size_t brief_turn = 4 / V::registers;
+
+// out[i] = f(parameter, inputs[i]...) where the parameters repeat: the pattern, of kept vectors, begins with element
+// `head`, which aligns out, and the head has its own. The period is a number of whole turns, so that there is one loop, and
+// the load of the parameters folds into the operation that uses them.
 template <class V, Store how, class Element, class F, class... Inputs>
-RECTIFY_INLINE void map_pattern(Element* out, size_t n, size_t head, V head_parameters, const V* pattern, size_t period,
-                                F f, const Inputs*... inputs) {
-  constexpr size_t lanes = V::lanes, vectors = 4 / V::registers;
+RECTIFY_INLINE void map_pattern(Element* out, size_t n, size_t head, V head_parameters, const typename V::Scalar* pattern,
+                                size_t period, F f, const Inputs*... inputs) {
+  constexpr size_t lanes = V::lanes, vectors = brief_turn<V>;
   if (head != 0) put_partial<how>(out, f(head_parameters, V::load_partial(inputs, head)...), head);
-  for (size_t i = head, count; i < n; i += count) {
-    count = smaller(period * lanes, n - i);
-    size_t k = 0;
-    const V* parameters = pattern;
-    for (; k + vectors * lanes <= count; k += vectors * lanes, parameters += vectors) {
-      V result[vectors];
+  size_t i = head, k = 0;
+  for (; i + vectors * lanes <= n; i += vectors * lanes) {
+    V result[vectors];
 #pragma GCC unroll 4
-      for (size_t v = 0; v < vectors; ++v) result[v] = f(parameters[v], V::load_once(inputs + i + k + v * lanes)...);
+    for (size_t v = 0; v < vectors; ++v)
+      result[v] = f(load_kept<V>(pattern + k + v * lanes), V::load_once(inputs + i + v * lanes)...);
 #pragma GCC unroll 4
-      for (size_t v = 0; v < vectors; ++v) put<how>(out + i + k + v * lanes, result[v]);
-    }
-    for (; k + lanes <= count; k += lanes) put<how>(out + i + k, f(*parameters++, V::load_once(inputs + i + k)...));
-    const size_t rest = count - k;
-    if (rest == 0) continue;
-    put_partial<how>(out + i + k, f(*parameters, V::load_partial(inputs + i + k, rest)...), rest);
+    for (size_t v = 0; v < vectors; ++v) put<how>(out + i + v * lanes, result[v]);
+    k = k + vectors * lanes == period ? 0 : k + vectors * lanes;
   }
+  for (; i + lanes <= n; i += lanes, k += lanes)
+    put<how>(out + i, f(load_kept<V>(pattern + k), V::load_once(inputs + i)...));
+  if (i != n) put_partial<how>(out + i, f(load_kept<V>(pattern + k), V::load_partial(inputs + i, n - i)...), n - i);
 }
 
 }  // namespace
