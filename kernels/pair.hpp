@@ -20,7 +20,7 @@ template <class V>
 struct Pair {
   V even, odd;
   using Scalar = typename V::Scalar;
-  static constexpr size_t lanes = 2 * V::lanes, registers = 2;
+  static constexpr size_t lanes = 2 * V::lanes, registers = 2, vector_registers = V::vector_registers;
   static constexpr size_t in_steps = V::in_steps / 2;
   static constexpr bool permutes = false;
 

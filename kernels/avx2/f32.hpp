@@ -103,7 +103,7 @@ struct F32 {
   __m256 v;
   using Scalar = float;
   using Bits = U32;
-  static constexpr size_t lanes = 8, registers = 1;
+  static constexpr size_t lanes = 8, registers = 1, vector_registers = 16;
   static constexpr size_t in_steps = 0;  // 16 registers hold no more than one vector on its way
   static constexpr bool permutes = true;
 

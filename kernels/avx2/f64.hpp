@@ -30,7 +30,7 @@ struct F64 {
   __m256d v;
   using Scalar = double;
   using Bits = U64;
-  static constexpr size_t lanes = 4, registers = 1;
+  static constexpr size_t lanes = 4, registers = 1, vector_registers = 16;
   static constexpr size_t in_steps = 0;
   static constexpr bool permutes = false;
 

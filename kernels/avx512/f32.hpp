@@ -54,7 +54,7 @@ struct F32 {
   __m512 v;
   using Scalar = float;
   using Bits = U32;
-  static constexpr size_t lanes = 16, registers = 1;
+  static constexpr size_t lanes = 16, registers = 1, vector_registers = 32;
   static constexpr size_t in_steps = 2;  // vectors in each step of a lengthy formula: loops/map_in_steps.hpp
   static constexpr bool permutes = true;
 

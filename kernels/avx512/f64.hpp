@@ -27,7 +27,7 @@ struct F64 {
   __m512d v;
   using Scalar = double;
   using Bits = U64;
-  static constexpr size_t lanes = 8, registers = 1;
+  static constexpr size_t lanes = 8, registers = 1, vector_registers = 32;
   static constexpr size_t in_steps = 1;  // two would spill: its polynomial has twice the constants
   static constexpr bool permutes = true;
 

@@ -81,7 +81,7 @@ struct F32 {
   float32x4_t v;
   using Scalar = float;
   using Bits = U32;
-  static constexpr size_t lanes = 4, registers = 1;
+  static constexpr size_t lanes = 4, registers = 1, vector_registers = 32;
   static constexpr size_t in_steps = 0;  // not measured
   static constexpr bool permutes = false;
 

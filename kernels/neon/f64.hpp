@@ -27,7 +27,7 @@ struct F64 {
   float64x2_t v;
   using Scalar = double;
   using Bits = U64;
-  static constexpr size_t lanes = 2, registers = 1;
+  static constexpr size_t lanes = 2, registers = 1, vector_registers = 32;
   static constexpr size_t in_steps = 0;
   static constexpr bool permutes = false;
 
