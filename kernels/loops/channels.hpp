@@ -121,7 +121,11 @@ RECTIFY_INLINE void map_lines(Element* out, size_t n, size_t length, size_t left
 template <class V, class Slope>
 RECTIFY_INLINE void lay_out(const Work& work, size_t begin, typename V::Scalar* to, size_t count) {
   const Slope* parameter = static_cast<const Slope*>(work.parameter);
-  size_t channel = begin / work.inner % work.channels, left = work.inner - begin % work.inner;
+  size_t channel = 0, left = work.inner;
+  if (begin != 0) {  // divisions are a tenth of a call on 4096 elements
+    channel = begin / work.inner % work.channels;
+    left -= begin % work.inner;
+  }
   // Once, and as often as it takes to fill a vector; from there on it repeats in whole vectors, from as far back as can be:
   // what has just been stored is not loaded before it has left the store queue, unless it is one whole store.
   const size_t once = work.channels * work.inner;
@@ -192,10 +196,11 @@ class LaidOut {
 template <class V>
 RECTIFY_INLINE size_t pattern_period(const Work& work, size_t n) {
   constexpr size_t turn = brief_turn<V> * V::lanes;
-  if (work.channels > longest_pattern || work.inner > longest_pattern / work.channels) return 0;
+  if (work.channels > longest_pattern || work.inner > longest_pattern) return 0;
   const size_t once = work.channels * work.inner, line = work.inner == 1 ? once : work.inner;
   if (n < 128 || n < once + V::lanes) return 0;
-  const size_t power = smaller(once & (0 - once), turn), period = once * (turn / power);
+  // The least common multiple of once and turn, a power of two.
+  const size_t period = (once >> __builtin_ctzll(once | turn)) * turn;
   return period <= longest_pattern_of<V>(line) && (line < V::lanes || n >= 2 * period) ? period : 0;
 }
 
@@ -232,7 +237,7 @@ RECTIFY_INLINE void map_channels(const Work& work, size_t begin, size_t end, F f
     alignas(64) Scalar pattern[longest_pattern + 2 * lanes];
     const size_t laid = smaller(period, n) + lanes;
     lay_out<V, Slope>(work, begin + head, pattern, laid);
-    const size_t once = channels * inner, before_head = (head + once - 1) / once * once - head;
+    const size_t once = channels * inner, before_head = head == 0 ? 0 : (head + once - 1) / once * once - head;
     const V head_parameters = Format::prepared(V::load(pattern + before_head));
     if constexpr (V::registers > 1 || !is_same<Slope, Scalar>) {
       for (size_t k = 0; k < laid; k += lanes) keep(pattern + k, Format::prepared(V::load(pattern + k)));
