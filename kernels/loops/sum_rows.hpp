@@ -187,6 +187,19 @@ constexpr bool is_transposed(size_t channels, bool beyond_cache) {
   return channels < S::lanes && (2 * channels <= S::lanes || sizeof(Element) == 2 || beyond_cache);
 }
 
+// The vectors at `from` in as many neighbouring leaves as S has lanes, transposed. The leaves lie one after the other, but
+// are read side by side: what follows them does not come by itself.
+template <class S, class Element>
+RECTIFY_INLINE void take_leaves(const Element* from, size_t leaf, bool from_dram, S (&v)[S::lanes]) {
+  constexpr size_t lanes = S::lanes;
+#pragma GCC unroll 16
+  for (size_t k = 0; k < lanes; ++k) v[k] = S::load(from + k * leaf);
+  if (from_dram) {
+    for (size_t k = 0; k < lanes; ++k) __builtin_prefetch(from + (lanes + k) * leaf);
+  }
+  transpose(v);
+}
+
 // The sums of such rows, of as many leaves as S has lanes: a lane is a leaf, and none is idle. Channel c of the k-th leaf
 // is left at sums[c * lanes + k].
 template <class S, class Element, class Add>
@@ -196,15 +209,9 @@ template <class S, class Element, class Add>
   const size_t leaf = row_block * channels;
   S sum[lanes];
   for (size_t c = 0; c < channels; ++c) sum[c] = S::broadcast(0);
-  // The leaves lie one after the other, but are read side by side: what follows them does not come by itself.
   const auto take = [&](const Element* from, S* to) RECTIFY_LAMBDA {
     S v[lanes];
-#pragma GCC unroll 16
-    for (size_t k = 0; k < lanes; ++k) v[k] = S::load(from + k * leaf);
-    if (from_dram) {
-      for (size_t k = 0; k < lanes; ++k) __builtin_prefetch(from + (lanes + k) * leaf);
-    }
-    transpose(v);
+    take_leaves(from, leaf, from_dram, v);
 #pragma GCC unroll 16
     for (size_t k = 0; k < lanes; ++k) to[k] = v[k];
   };
@@ -222,6 +229,42 @@ template <class S, class Element, class Add>
     }
   }
   for (size_t c = 0; c < channels; ++c) store(sums + c * lanes, sum[c]);
+}
+
+// The same for a number of channels that is known: their sums stay in registers and grow with every vector, where above 16
+// rows of one channel are a chain that fills the reorder buffer. A vector ends with another channel than it began with, so
+// the sums change places.
+template <class S, size_t channels, class Element, class Add>
+[[gnu::noinline]] void sum_leaves_of_rows_of(const Element* x, const Element* dy, typename S::Scalar* sums, bool from_dram,
+                                             Add add) {
+  constexpr size_t lanes = S::lanes, leaf = row_block * channels;
+  S sum[channels];
+#pragma GCC unroll 4
+  for (size_t c = 0; c < channels; ++c) sum[c] = S::broadcast(0);
+  for (size_t at = 0; at < leaf; at += lanes) {
+    S vx[lanes], vdy[lanes], next[channels];
+    take_leaves(x + at, leaf, from_dram, vx);
+    take_leaves(dy + at, leaf, from_dram, vdy);
+#pragma GCC unroll 16
+    for (size_t k = 0; k < lanes; ++k) sum[k % channels] = add(vx[k], vdy[k], sum[k % channels]);
+#pragma GCC unroll 4
+    for (size_t c = 0; c < channels; ++c) next[c] = sum[(c + lanes) % channels];
+#pragma GCC unroll 4
+    for (size_t c = 0; c < channels; ++c) sum[c] = next[c];
+  }
+#pragma GCC unroll 4
+  for (size_t c = 0; c < channels; ++c) store(sums + c * lanes, sum[c]);
+}
+
+// A whole tree of `leaves` leaves for each channel: neighbours are added until one is left.
+template <size_t leaves, class Scalar>
+[[gnu::noinline]] void fold_neighbours(Scalar* sums, size_t channels, Scalar* nodes) {
+  for (size_t c = 0; c < channels; ++c, sums += leaves) {
+    for (size_t half = leaves / 2; half != 0; half /= 2) {
+      for (size_t l = 0; l < half; ++l) sums[l] = sums[2 * l] + sums[2 * l + 1];
+    }
+    nodes[c] = sums[0];
+  }
 }
 
 // `parameter`: those of the part's channels, as Rows has them. map_dx writes dx where that is done apart.
@@ -308,12 +351,13 @@ RECTIFY_INLINE void sum_rows(const Work& work, const SumPart& part, const typena
         leaf + Single::lanes <= part.leaf_end && row + Single::lanes * row_block <= work.outer) {
       leaves = Single::lanes;
       Scalar sums[Single::lanes * Single::lanes];
-      sum_leaves_of_narrow_rows<Single>(all.x + row * channels, all.dy + row * channels, channels, sums, work.beyond_cache,
-                                        add);
-      for (size_t l = 0; l < leaves; ++l) {
-        for (size_t c = 0; c < width; ++c) trees.leaf()[c] = sums[c * Single::lanes + l];
-        trees.add_leaf();
-      }
+      const Element *x = all.x + row * channels, *dy = all.dy + row * channels;
+      if (channels == 3)
+        sum_leaves_of_rows_of<Single, 3>(x, dy, sums, work.beyond_cache, add);
+      else
+        sum_leaves_of_narrow_rows<Single>(x, dy, channels, sums, work.beyond_cache, add);
+      fold_neighbours<Single::lanes>(sums, width, trees.leaf());
+      trees.template add_node<Single::lanes>();
       map_until(row + leaves * row_block, leaf + leaves == part.leaf_end);
       continue;
     }

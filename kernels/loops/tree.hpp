@@ -35,10 +35,15 @@ class Trees {
 
   // After the last leaf the part's nodes stand there: odd ones have been carried up, and +0 has been added, which hides the
   // sign of a zero.
-  RECTIFY_INLINE void add_leaf() {
-    const size_t index = done_++;
+  RECTIFY_INLINE void add_leaf() { add_node<1>(); }
+
+  // The same for a node of `leaves` leaves, a power of two, of which their number so far is a multiple.
+  template <size_t leaves>
+  RECTIFY_INLINE void add_node() {
+    const size_t index = done_;
+    done_ += leaves;
     const bool last = done_ == leaves_;
-    for (size_t k = 0; index >> k != 0 || !last; ++k) {
+    for (size_t k = __builtin_ctzll(leaves); index >> k != 0 || !last; ++k) {
       Scalar* level = levels_ + k * channels_;
       if (index >> k & 1) {
         combine<V>(node_, channels_, sum_of<V>, level, node_);
