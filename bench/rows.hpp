@@ -41,8 +41,9 @@ struct Row {
   bool measured() const { return percent_of_ceiling > 0; }
   size_t n() const { return elements(shape); }
   std::string name() const;
-  std::string variant() const;  // the operation's, or the image
-  bool memory_bound() const;    // the ceiling takes longer than the arithmetic would
+  std::string variant() const;   // the operation's, or the image
+  double port_bound_ns() const;  // of an element
+  bool memory_bound() const;     // the ceiling beside the row takes longer than the arithmetic would
   double gflops() const { return measured() ? operation->arithmetic().flops() / ns_per_element : 0; }
 };
 
