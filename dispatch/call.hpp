@@ -30,6 +30,7 @@ struct Call {
   Work work;            // parameter: PReLU's slopes
   void* sums;           // the parameter's gradient
   const rectify_options* options;
+  const void* mask = nullptr;  // to be read in place of x
 
   // Found by check(), which also collapses the shape and puts the defaults where options is NULL. Not cleared before: that
   // takes as long as all the checks.
@@ -48,7 +49,6 @@ struct FusedCall : Call {
         activation(given) {}
 
   rectify_activation activation;
-  const void* mask = nullptr;  // to be read in place of x
   void* dbias = nullptr;
   bool needs_mask = false;  // it is no choice: either `mask` or `work.mask` must be there
   Scalar scalar;            // the activation's parameter, rounded: found by check_fused()

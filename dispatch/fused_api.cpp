@@ -77,8 +77,7 @@ bool add_input_stage(const FusedCall& call, void* out, Stages& stages) {
 
 void choose_stores(const FusedCall& call, bool read_again, Work& work) {
   const void* const out = call.work.out;
-  work.beyond_cache =
-      is_beyond_cache(call, 2u + (call.work.residual != nullptr) + (call.work.dy != nullptr && work.x != call.mask));
+  work.beyond_cache = is_beyond_cache(call, work.x);
   work.streaming =
       work.beyond_cache && !read_again && out != call.work.x && out != call.work.dy && out != call.work.residual;
 }
@@ -146,7 +145,7 @@ int32_t fused_backward(FusedCall& call) {
 // dx from the mask and dy, element by element: checked like a forward of dy, for a small call's sake.
 int32_t backward_from_mask(Call& call, const void* mask, MapKernel Kernels::*kernel) {
   call.work.dy = call.work.x;
-  call.work.x = mask;
+  call.work.x = call.mask = mask;
   if (call.elements != 0) run_map(call.kernels->*kernel, call);
   return RECTIFY_OK;
 }

@@ -34,7 +34,7 @@ constexpr size_t divide_up(size_t a, size_t b) { return a / b + (a % b != 0); }
 // already.
 void choose_stores(Call& call) noexcept {
   Work& work = call.work;
-  work.beyond_cache = is_beyond_cache(call, 2u + (work.dy != nullptr) + (work.residual != nullptr));
+  work.beyond_cache = is_beyond_cache(call, work.x);
   work.streaming =
       work.beyond_cache && work.out != nullptr && work.out != work.x && work.out != work.dy && work.out != work.residual;
 }
@@ -193,8 +193,11 @@ void run_pass(const SumPass& pass, const SumPlan& plan, std::byte* space, const 
 // One thread fills a cache no faster than it writes past it from 0.6 (two inputs) to 0.8 (one) of that cache on, measured
 // on Zen 4 and 5, and loses 1.8x when it does so too early. Several threads share the DRAM, but each has its own way to the
 // cache: two on Zen 5 gain from the whole of it on, and took 1.3 to 1.9 times as long at 0.75.
-bool is_beyond_cache(const Call& call, size_t tensors) noexcept {
+bool is_beyond_cache(const Call& call, const void* x) noexcept {
   if (call.elements <= task_elements) return false;
+  // A mask is a sixteenth of a tensor at most.
+  const Work& work = call.work;
+  const size_t tensors = 1u + (x != call.mask) + (work.dy != nullptr) + (work.residual != nullptr);
   const size_t tenths = concurrency(*call.options) > 1 ? 10 : 7;
   return call.elements * call.format->element_size >= last_level_cache_bytes() / 10 * tenths / tensors;
 }

@@ -6,8 +6,8 @@
 
 namespace rectify {
 
-// Whether so many tensors of the call's size are too large for the caches.
-bool is_beyond_cache(const Call& call, size_t tensors) noexcept;
+// Whether what the call touches is too large for the caches, where x is read, or the call's mask in its place.
+bool is_beyond_cache(const Call& call, const void* x) noexcept;
 
 void run_map(MapKernel kernel, Call& call) noexcept;
 
