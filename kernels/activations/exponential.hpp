@@ -26,11 +26,50 @@ struct Approximated {
   V n, r, r2, g, scale;
 };
 
-// The first three steps in the format that V has, exponential_f32.hpp and exponential_f64.hpp.
+// What V's format is computed with, its constants and approximate(): exponential_f32.hpp, exponential_f64.hpp.
 template <class V>
-struct Expm1;
+struct Exponential;
+
 template <class V>
-struct Exp;
+RECTIFY_INLINE Started<V> start(V x, V magic) {
+  return {x, fma(x, V::broadcast(Exponential<V>::log2_of_e), magic)};
+}
+template <class V>
+RECTIFY_INLINE Reduced<V> reduce(Started<V> a, V magic) {
+  const V n = a.t - magic;
+  return {n, fma(n, V::broadcast(-Exponential<V>::ln_2), a.x),
+          as_float(shift_left<Exponential<V>::fraction_bits>(as_bits(a.t)))};
+}
+
+// The first three steps of expm1. The signed minimum of the bits clamps where expm1 is -1 to the last bit; inputs that are
+// not negative land there too, so that the lane selected away raises nothing and costs no assist.
+template <class V>
+struct Expm1 {
+  using Constants = Exponential<V>;
+  static RECTIFY_INLINE V magic() { return V::broadcast(Constants::magic_of_expm1); }
+  static RECTIFY_INLINE Started<V> start(V x) {
+    return rectify::start(as_float(min_signed(as_bits(x), V::Bits::broadcast(Constants::least_of_expm1))), magic());
+  }
+  static RECTIFY_INLINE Reduced<V> reduce(Started<V> a) { return rectify::reduce(a, magic()); }
+  static RECTIFY_INLINE Approximated<V> approximate(Reduced<V> a) { return Constants::approximate(a); }
+};
+
+// Those of exp. The unsigned minimum clamps where exp rounds to 0, and keeps +0, which the gradient selects in; a positive
+// x gives a finite or infinite value to be selected away.
+template <class V>
+struct Exp {
+  using Constants = Exponential<V>;
+  static RECTIFY_INLINE V magic() { return V::broadcast(Constants::magic_of_exp); }
+  static RECTIFY_INLINE Started<V> start(V x) {
+    return rectify::start(as_float(min_unsigned(as_bits(x), V::Bits::broadcast(Constants::least_of_exp))), magic());
+  }
+  static RECTIFY_INLINE Reduced<V> reduce(Started<V> a) {
+    Reduced<V> b = rectify::reduce(a, magic());
+    b.r = fma(b.n, V::broadcast(Constants::ln_2_beyond), b.r);
+    return b;
+  }
+  static RECTIFY_INLINE Approximated<V> approximate(Reduced<V> a) { return Constants::approximate(a); }
+};
 
 // The last one. alpha*expm1(x) for x < 0, below 1 ULP for alpha = 1.
 template <bool unit_alpha, class V>

@@ -23,6 +23,7 @@ struct U32 {
 struct F32 {
   float v;
   using Scalar = float;
+  using Bits = U32;
   static RECTIFY_INLINE F32 broadcast(float value) { return {value}; }
 };
 
@@ -33,6 +34,7 @@ struct U64 {
 struct F64 {
   double v;
   using Scalar = double;
+  using Bits = U64;
   static RECTIFY_INLINE F64 broadcast(double value) { return {value}; }
 };
 

@@ -3,6 +3,7 @@
 // never again: in place is safe.
 #pragma once
 
+#include "../pair.hpp"
 #include "stores.hpp"
 
 namespace rectify {
