@@ -75,7 +75,7 @@ struct RunParameters {
 template <class V, Store how, class Element, class Parameters, class F, class... Inputs>
 RECTIFY_INLINE void map_lines(Element* out, size_t n, size_t length, size_t left, Parameters line, F f,
                               const Inputs*... inputs) {
-  constexpr size_t lanes = V::lanes, vectors = 4 / V::registers;
+  constexpr size_t lanes = V::lanes, vectors = brief_turn<V>;
   // A pair's formula is nearly lengthy: bf16 in runs of 784 gains 10 % forward, 7 % backward (Zen 5).
   constexpr bool prefetched = V::registers == 2 && how == Store::streaming;
   const auto parameters = [&]() RECTIFY_LAMBDA { return left < lanes ? line.across(left) : line.within(length - left); };

@@ -46,10 +46,14 @@ RECTIFY_INLINE void prefetch_far(const Inputs*... inputs) {
   prefetch<Element, count>(far_ahead<Element, sizeof...(Inputs)>, inputs...);
 }
 
+// Vectors of a turn of a brief formula.
+template <class V>
+constexpr size_t brief_turn = 4 / V::registers;
+
 template <class V, Store how, Formula formula, class Element, class F, class... Inputs>
 RECTIFY_INLINE void map(Element* out, size_t n, F f, const Inputs*... inputs) {
   constexpr bool lengthy = formula == Formula::lengthy;
-  constexpr size_t lanes = V::lanes, vectors = lengthy ? 2 : 4 / V::registers;
+  constexpr size_t lanes = V::lanes, vectors = lengthy ? 2 : brief_turn<V>;
   // ELU's value has no register to spare, and uses its input but twice.
   constexpr bool folded = formula == Formula::selecting || (lengthy && sizeof...(Inputs) == 1);
   const auto take = [](const auto* p) RECTIFY_LAMBDA { return folded ? V::load(p) : V::load_once(p); };
@@ -68,10 +72,6 @@ RECTIFY_INLINE void map(Element* out, size_t n, F f, const Inputs*... inputs) {
   for (; i + lanes <= n; i += lanes) put<how>(out + i, f(take(inputs + i)...));
   if (i != n) put_partial<how>(out + i, f(V::load_partial(inputs + i, n - i)...), n - i);
 }
-
-// Vectors of a turn of a brief formula: it pays for address updates, and the reorder buffer holds many turns.
-template <class V>
-constexpr size_t brief_turn = 4 / V::registers;
 
 // out[i] = f(parameter, inputs[i]...) where the parameters repeat: the pattern, of kept vectors, begins with element
 // `head`, which aligns out, and the head has its own. The period is a number of whole turns, so that there is one loop, and

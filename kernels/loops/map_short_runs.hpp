@@ -5,7 +5,7 @@
 // does not begin with the first vector. So they are taken in two halves, each with parameters of its own.
 #pragma once
 
-#include "stores.hpp"
+#include "map.hpp"
 
 namespace rectify {
 namespace {
@@ -39,7 +39,7 @@ struct ParametersInTurn {
 template <class Format, Store how, class F, class... Inputs>
 RECTIFY_INLINE void map_short_runs(const Work& work, size_t begin, size_t n, size_t head, F f, const Inputs*... inputs) {
   using V = typename Format::Vector;
-  constexpr size_t lanes = V::lanes, vectors = 4;
+  constexpr size_t lanes = V::lanes, vectors = brief_turn<V>;
   auto* out = static_cast<typename Format::Element*>(work.out) + begin;
   const size_t channels = work.channels, inner = work.inner, whole = inner * lanes, half = inner / 2 * lanes;
 
