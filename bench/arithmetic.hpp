@@ -82,7 +82,7 @@ inline constexpr Formula prelu_forward_of_small_slope = scaled + greater;  // on
 inline constexpr Formula prelu_backward = scaled + chosen;
 inline constexpr Formula prelu_backward_with_parameter = prelu_backward + summed;
 inline constexpr Formula elu_forward = expm1 + greater;  // alpha = 1
-inline constexpr Formula elu_forward_of_small_alpha = expm1 + scaled + greater;
+inline constexpr Formula elu_forward_of_small_alpha = expm1 + Formula{{.integer = 1}} + greater;
 inline constexpr Formula elu_forward_of_any_alpha = expm1 + scaled + chosen;
 inline constexpr Formula elu_backward = exp + scaled + chosen;  // alpha = 1
 inline constexpr Formula elu_backward_of_any_alpha = elu_backward + scaled;

@@ -199,7 +199,7 @@ typename F::Scalar alpha_of(const Work& work) {
   return *static_cast<const typename F::Scalar*>(work.parameter);
 }
 
-template <class F, elu::Alpha range, class V = typename F::Vector>
+template <class F, Alpha range, class V = typename F::Vector>
 RECTIFY_INLINE void elu_forward_in_range(const Work& work, size_t begin, size_t end, V alpha) {
   map_lengthy<F, Expm1<V>>(work, begin, end,
                            [&](auto a, V x) RECTIFY_LAMBDA { return elu::finish_forward<range>(a, x, alpha); });
@@ -209,12 +209,13 @@ template <class F>
 void elu_forward(const Work& work, size_t begin, size_t end) {
   using V = typename F::Vector;
   const auto alpha = alpha_of<F>(work);
-  if (alpha == 1) return elu_forward_in_range<F, elu::Alpha::one>(work, begin, end, V::broadcast(1));
-  if (alpha > 0 && alpha < 1) return elu_forward_in_range<F, elu::Alpha::to_one>(work, begin, end, V::broadcast(alpha));
-  elu_forward_in_range<F, elu::Alpha::any>(work, begin, end, V::broadcast(alpha));
+  if (alpha == 1) return elu_forward_in_range<F, Alpha::one>(work, begin, end, V::broadcast(1));
+  if (alpha >= Exponential<V>::least_alpha && alpha < 1)
+    return elu_forward_in_range<F, Alpha::to_one>(work, begin, end, V::broadcast(alpha));
+  elu_forward_in_range<F, Alpha::any>(work, begin, end, V::broadcast(alpha));
 }
 
-template <class F, elu::Alpha range, class V = typename F::Vector>
+template <class F, Alpha range, class V = typename F::Vector>
 RECTIFY_INLINE void elu_backward_in_range(const Work& work, size_t begin, size_t end, V alpha) {
   map_lengthy<F, Exp<V>>(
       work, begin, end, [&](auto a, V x, V dy) RECTIFY_LAMBDA { return elu::finish_backward<range>(a, x, dy, alpha); },
@@ -225,8 +226,8 @@ template <class F>
 void elu_backward(const Work& work, size_t begin, size_t end) {
   using V = typename F::Vector;
   const auto alpha = alpha_of<F>(work);
-  if (alpha == 1) return elu_backward_in_range<F, elu::Alpha::one>(work, begin, end, V::broadcast(1));
-  elu_backward_in_range<F, elu::Alpha::any>(work, begin, end, V::broadcast(alpha));
+  if (alpha == 1) return elu_backward_in_range<F, Alpha::one>(work, begin, end, V::broadcast(1));
+  elu_backward_in_range<F, Alpha::any>(work, begin, end, V::broadcast(alpha));
 }
 
 template <class F>
@@ -246,7 +247,7 @@ void elu_backward_with_parameter(const Work& work, const SumPart& part) {
   const auto* alpha = static_cast<const typename F::Scalar*>(work.parameter);
   with_sum_store(work, [&]<Store how>() RECTIFY_LAMBDA {
     sum_leaves<V, typename F::Element, how, Formula::lengthy>(
-        work, part, alpha, [](V a, V x, V dy) RECTIFY_LAMBDA { return elu::backward<elu::Alpha::any>(x, dy, a); },
+        work, part, alpha, [](V a, V x, V dy) RECTIFY_LAMBDA { return elu::backward<Alpha::any>(x, dy, a); },
         [](V x, V dy, V sum) RECTIFY_LAMBDA { return elu::add(x, dy, sum); });
   });
 }
@@ -337,7 +338,7 @@ template <class E, class F = WideSlopes<E>>
   using V = LaneOf<F>;
   const V alpha = V::broadcast(*static_cast<const typename F::Scalar*>(work.parameter));
   map_fused<E, V, true, Formula::lengthy>(work, begin, end, false, write,
-                                          [&](V z, V) RECTIFY_LAMBDA { return elu::forward<elu::Alpha::any>(z, alpha); });
+                                          [&](V z, V) RECTIFY_LAMBDA { return elu::forward<Alpha::any>(z, alpha); });
 }
 
 #define RECTIFY_FUSED_KERNEL(activation, direction)                           \

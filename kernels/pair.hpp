@@ -137,7 +137,9 @@ RECTIFY_INLINE V folded_to_vector(V a) {
   return a;
 }
 
-// The steps of the exponential.
+// The exponential: its constants and its steps.
+template <class V>
+struct Exponential<Pair<V>> : Exponential<V> {};
 template <class Steps>
 struct StepsOfBoth {
   template <class V>
@@ -158,9 +160,9 @@ struct Expm1<Pair<V>> : StepsOfBoth<Expm1<V>> {};
 template <class V>
 struct Exp<Pair<V>> : StepsOfBoth<Exp<V>> {};
 
-template <bool unit_alpha, class A, class V>
+template <Alpha range, class A, class V>
 RECTIFY_INLINE Pair<V> scaled_expm1(Both<A> a, Pair<V> alpha) {
-  return {scaled_expm1<unit_alpha>(a.even, alpha.even), scaled_expm1<unit_alpha>(a.odd, alpha.odd)};
+  return {scaled_expm1<range>(a.even, alpha.even), scaled_expm1<range>(a.odd, alpha.odd)};
 }
 template <class V>
 RECTIFY_INLINE Pair<V> exp(Both<Approximated<V>> a) {

@@ -9,13 +9,6 @@ namespace rectify {
 namespace {
 namespace elu {
 
-// What a kernel may know of alpha.
-enum class Alpha {
-  one,     // one multiplication less
-  to_one,  // 0 < alpha < 1
-  any,
-};
-
 // For 0 < alpha <= 1 the greater of alpha*expm1(x) and x is the one that the sign selects, which saves a comparison and a
 // blend (the blend shares the pipes of the multiplications, on AVX-512 the comparison does). For x that is not negative
 // scaled_expm1 gives about -alpha, below x; NaN gives x, second. For x < 0 and alpha = 1 it never gives less than x (every
@@ -24,7 +17,7 @@ enum class Alpha {
 // In f64, where not every number can be tried, the same follows from the steps: docs/numerics.md, "f64: value".
 template <Alpha range, class A, class V>
 RECTIFY_INLINE V finish_forward(A approximated_expm1, V x, V alpha) {
-  const V value = scaled_expm1<range == Alpha::one>(approximated_expm1, alpha);
+  const V value = scaled_expm1<range>(approximated_expm1, alpha);
   if constexpr (range == Alpha::any) return select(below_zero(x), value, x);
   return greater_or_second(value, x);
 }
@@ -53,7 +46,7 @@ RECTIFY_INLINE V backward_from_y(V y, V dy, V alpha) {
 // What an element adds to alpha's gradient.
 template <class V>
 RECTIFY_INLINE V add(V x, V dy, V sum) {
-  return fma_where(below_zero(x), dy, scaled_expm1<true>(approximated<Expm1<V>>(x), V::broadcast(1)), sum);
+  return fma_where(below_zero(x), dy, scaled_expm1<Alpha::one>(approximated<Expm1<V>>(x), V::broadcast(1)), sum);
 }
 
 }  // namespace elu

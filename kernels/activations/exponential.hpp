@@ -71,11 +71,28 @@ struct Exp {
   static RECTIFY_INLINE Approximated<V> approximate(Reduced<V> a) { return Constants::approximate(a); }
 };
 
+// What a kernel may know of alpha.
+enum class Alpha {
+  one,     // nothing to multiply by
+  to_one,  // Exponential::least_alpha <= alpha < 1
+  any,
+};
+
+// 2^n*alpha. Down to the least alpha for which no result is denormal that adds n to its exponent: an addition of integers,
+// which the pipes of the multiplications are not needed for.
+template <Alpha range, class V>
+RECTIFY_INLINE V scaled(V power, V alpha) {
+  if constexpr (range == Alpha::one) return power;
+  if constexpr (range == Alpha::any) return power * alpha;
+  const auto minus_one = V::Bits::broadcast(Exponential<V>::minus_exponent_of_one);
+  return as_float(as_bits(power) + (as_bits(alpha) + minus_one));
+}
+
 // The last one. alpha*expm1(x) for x < 0, below 1 ULP for alpha = 1.
-template <bool unit_alpha, class V>
+template <Alpha range, class V>
 RECTIFY_INLINE V scaled_expm1(Approximated<V> a, V alpha) {
   const V p = fma(a.r2, a.g, a.r);
-  const V s = unit_alpha ? a.scale : a.scale * alpha;
+  const V s = scaled<range>(a.scale, alpha);
   return fma(s, p, s - alpha);
 }
 

@@ -1,7 +1,7 @@
 // exponential.hpp in f32. g is of degree 3, in two parallel halves.
 //
-// Operations on the pipes of multiplication (fma, mul) per vector: expm1 8 with alpha = 1, 9 otherwise; exp 10, on
-// AVX-512 9.
+// Operations on the pipes of multiplication (fma, mul) per vector: expm1 8, with an alpha below or above its usual range 9;
+// exp 10, on AVX-512 9.
 #pragma once
 
 #include "exponential.hpp"
@@ -18,6 +18,8 @@ struct Exponential<F32> {
   static constexpr float magic_of_exp = 0x1.80012ep+23f;  // 2^24 times too large
   static constexpr uint32_t least_of_expm1 = 0xC1900000;  // -18
   static constexpr uint32_t least_of_exp = 0xC2D00000;    // -104
+  static constexpr float least_alpha = 0x1p-100f;         // n >= -26 in expm1
+  static constexpr uint32_t minus_exponent_of_one = 0xC0800000;
 
   // Minimax on [-ln(2)/2, ln(2)/2]; with the one-term reduction expm1 stays below 0.911 ULP over all negative floats, exp
   // within 1.1.

@@ -1,8 +1,8 @@
 // exponential.hpp in f64. What is in g is a product of two polynomials of degree 4, q*m, that are taken side by side, each
 // with one multiplication less than its degree asks for.
 //
-// Operations on the pipes of multiplication (fma, mul) per vector: expm1 11 with alpha = 1, 12 otherwise; exp 13, on
-// AVX-512 12.
+// Operations on the pipes of multiplication (fma, mul) per vector: expm1 11, with an alpha below or above its usual range
+// 12; exp 13, on AVX-512 12.
 #pragma once
 
 #include "exponential.hpp"
@@ -20,6 +20,8 @@ struct Exponential<F64> {
   // Near -38 and -746: the minima are of the high words, the low ones pass, whatever they are.
   static constexpr uint64_t least_of_expm1 = 0xC04300007FFFFFFF;
   static constexpr uint64_t least_of_exp = 0xC0875000FFFFFFFF;
+  static constexpr double least_alpha = 0x1p-967;  // n >= -55 in expm1
+  static constexpr uint64_t minus_exponent_of_one = 0xC010000000000000;
 
   // Minimax on [-ln(2)/2, ln(2)/2]. What the one-term reduction leaves of ln(2) is part of what is approximated where it
   // matters: for r > 0, which occurs from n = -1 on.

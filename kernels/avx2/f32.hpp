@@ -264,6 +264,7 @@ RECTIFY_INLINE U32 as_bits(F32 a) { return {_mm256_castps_si256(a.v)}; }
 RECTIFY_INLINE F32 as_float(U32 a) { return {_mm256_castsi256_ps(a.v)}; }
 RECTIFY_INLINE U32 min_signed(U32 a, U32 b) { return {_mm256_min_epi32(a.v, b.v)}; }
 RECTIFY_INLINE U32 min_unsigned(U32 a, U32 b) { return {_mm256_min_epu32(a.v, b.v)}; }
+RECTIFY_INLINE U32 operator+(U32 a, U32 b) { return {_mm256_add_epi32(a.v, b.v)}; }
 template <int count>
 RECTIFY_INLINE U32 shift_left(U32 a) {
   return {_mm256_slli_epi32(a.v, count)};

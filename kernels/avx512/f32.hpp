@@ -211,6 +211,7 @@ RECTIFY_INLINE U32 as_bits(F32 a) { return {_mm512_castps_si512(a.v)}; }
 RECTIFY_INLINE F32 as_float(U32 a) { return {_mm512_castsi512_ps(a.v)}; }
 RECTIFY_INLINE U32 min_signed(U32 a, U32 b) { return {_mm512_min_epi32(a.v, b.v)}; }
 RECTIFY_INLINE U32 min_unsigned(U32 a, U32 b) { return {_mm512_min_epu32(a.v, b.v)}; }
+RECTIFY_INLINE U32 operator+(U32 a, U32 b) { return {_mm512_add_epi32(a.v, b.v)}; }
 template <int count>
 RECTIFY_INLINE U32 shift_left(U32 a) {
   return {_mm512_slli_epi32(a.v, count)};

@@ -133,6 +133,7 @@ RECTIFY_INLINE F64 as_float(U64 a) { return {_mm512_castsi512_pd(a.v)}; }
 // Of the two 32-bit halves, each by itself, as on every instruction set.
 RECTIFY_INLINE U64 min_signed(U64 a, U64 b) { return {_mm512_min_epi32(a.v, b.v)}; }
 RECTIFY_INLINE U64 min_unsigned(U64 a, U64 b) { return {_mm512_min_epu32(a.v, b.v)}; }
+RECTIFY_INLINE U64 operator+(U64 a, U64 b) { return {_mm512_add_epi64(a.v, b.v)}; }
 template <int count>
 RECTIFY_INLINE U64 shift_left(U64 a) {
   return {_mm512_slli_epi64(a.v, count)};

@@ -55,7 +55,7 @@ struct EluForward {
   static constexpr bool moves = false, reads_dy = false;
   template <class V>
   static RECTIFY_INLINE V of(V alpha, V x, V) {
-    return elu::forward<elu::Alpha::any>(x, alpha);
+    return elu::forward<Alpha::any>(x, alpha);
   }
 };
 
@@ -63,7 +63,7 @@ struct EluBackward {
   static constexpr bool moves = false, reads_dy = true, per_channel = false;
   template <class V>
   static RECTIFY_INLINE V of(V alpha, V x, V dy) {
-    return elu::backward<elu::Alpha::any>(x, dy, alpha);
+    return elu::backward<Alpha::any>(x, dy, alpha);
   }
   template <class V>
   static RECTIFY_INLINE V add(V x, V dy, V sum) {

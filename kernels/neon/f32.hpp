@@ -224,6 +224,7 @@ RECTIFY_INLINE U32 min_signed(U32 a, U32 b) {
   return {vreinterpretq_u32_s32(vminq_s32(vreinterpretq_s32_u32(a.v), vreinterpretq_s32_u32(b.v)))};
 }
 RECTIFY_INLINE U32 min_unsigned(U32 a, U32 b) { return {vminq_u32(a.v, b.v)}; }
+RECTIFY_INLINE U32 operator+(U32 a, U32 b) { return {vaddq_u32(a.v, b.v)}; }
 template <int count>
 RECTIFY_INLINE U32 shift_left(U32 a) {
   return {vshlq_n_u32(a.v, count)};

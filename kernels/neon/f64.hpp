@@ -109,6 +109,7 @@ RECTIFY_INLINE U64 min_signed(U64 a, U64 b) {
 RECTIFY_INLINE U64 min_unsigned(U64 a, U64 b) {
   return {vreinterpretq_u64_u32(vminq_u32(vreinterpretq_u32_u64(a.v), vreinterpretq_u32_u64(b.v)))};
 }
+RECTIFY_INLINE U64 operator+(U64 a, U64 b) { return {vaddq_u64(a.v, b.v)}; }
 template <int count>
 RECTIFY_INLINE U64 shift_left(U64 a) {
   return {vshlq_n_u64(a.v, count)};

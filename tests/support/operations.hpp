@@ -37,10 +37,12 @@ inline const std::vector<double> tried_slopes = {0.01,
                                                  std::numeric_limits<double>::quiet_NaN()};
 inline const std::vector<double> tried_alphas = {1.0, 0.5, 1.6732632423543772, 0.0, -0.0, 0.1, -2.0, 1e30, 1e-40, 3.4e38};
 
-// And what is denormal, or as large as can be, in the parameter's own format.
+// And what is denormal, or as large as can be, in the parameter's own format; where f32 or f64 is computed in, the least
+// alpha whose 2^n*alpha is never denormal, and one that is normal itself.
 template <class T>
 std::vector<double> more_parameters() {
-  if constexpr (std::is_same_v<T, double>) return {4.9e-324, -3e-310, 1.7e308};
+  if constexpr (std::is_same_v<T, double>) return {4.9e-324, -3e-310, 1.7e308, 0x1p-967, 0x1.fp-1022};
+  if constexpr (std::is_same_v<T, float>) return {0x1p-100, 0x1.fp-126};
   if constexpr (std::is_same_v<T, Half>) return {6e-8, -3e-5, 65504};
   if constexpr (std::is_same_v<T, Bfloat>) return {1e-40, -3.38e38};
   return {};

@@ -88,6 +88,7 @@ constexpr Computing<T, Bits> computing_of = {
                      T* to) { store(to, as_float(min_signed(as_bits(V::load(a)), as_bits(V::load(b))))); },
     .min_unsigned = [](const T* a, const T* b,
                        T* to) { store(to, as_float(min_unsigned(as_bits(V::load(a)), as_bits(V::load(b))))); },
+    .add_bits = [](const T* a, const T* b, T* to) { store(to, as_float(as_bits(V::load(a)) + as_bits(V::load(b)))); },
     .shift_left_1 = shifted<1, V>,
     .shift_left_by_mantissa = shifted<mantissa, V>,
     .shift_left_most = shifted<8 * sizeof(Bits) - 1, V>,

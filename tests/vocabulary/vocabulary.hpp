@@ -66,6 +66,7 @@ struct Computing {
   // Of every 32 bits by themselves, whatever the lane.
   void (*min_signed)(const Value* a, const Value* b, Value* to);
   void (*min_unsigned)(const Value* a, const Value* b, Value* to);
+  void (*add_bits)(const Value* a, const Value* b, Value* to);
   void (*shift_left_1)(const Value* a, Value* to);
   void (*shift_left_by_mantissa)(const Value* a, Value* to);  // 23, 52
   void (*shift_left_most)(const Value* a, Value* to);         // 31, 63

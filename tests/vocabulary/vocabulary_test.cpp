@@ -742,6 +742,7 @@ TEST_P(VocabularyTest, Bits) {
       const std::vector<T> a = special ? pairs.a : any_values<T>(many, 61), b = special ? pairs.b : any_values<T>(many, 62);
       expect_lanes(to_the_bit, lanes, computing.min_unsigned, of_bits(smaller_words<uint32_t, Bits>), a, b);
       expect_lanes(to_the_bit, lanes, computing.min_signed, of_bits(smaller_words<int32_t, Bits>), a, b);
+      expect_lanes(to_the_bit, lanes, computing.add_bits, of_bits([](Bits p, Bits q) { return p + q; }), a, b);
       const auto expect_shifted = [&](auto operation, int count) {
         expect_lanes(to_the_bit, lanes, operation, of_bits([=](Bits bits) { return bits << count; }), a);
       };

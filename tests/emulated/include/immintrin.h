@@ -19,6 +19,7 @@
 
 #define _mm512_add_epi16 simde_mm512_add_epi16
 #define _mm512_add_epi32 simde_mm512_add_epi32
+#define _mm512_add_epi64 simde_mm512_add_epi64
 #define _mm512_add_pd simde_mm512_add_pd
 #define _mm512_add_ps simde_mm512_add_ps
 #define _mm512_and_si512 simde_mm512_and_si512
