@@ -64,9 +64,8 @@ void measure(SmallCall& small, const Arena& arena) {
   const auto call = [&] { o.call(t, small.shape, nullptr); };
   if (const int32_t status = o.call(t, small.shape, nullptr)) throw std::runtime_error(rectify_status_text(status));
 
-  const rectify::Format* format = nullptr;
-  if (const int32_t status = find_format(t.dtype, t.slope_dtype, &format))
-    throw std::runtime_error(rectify_status_text(status));
+  const rectify::Format* format = find_format(t.dtype, t.slope_dtype);
+  if (format == nullptr) throw std::runtime_error(rectify_status_text(missing_format(t.dtype, t.slope_dtype)));
   const Scalar parameter = round_scalar(*format, t.parameter);
   const bool per_channel = o.operation == std::string_view("prelu");
   const Work work = {.x = o.masked() ? t.mask : t.x,

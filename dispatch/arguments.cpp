@@ -4,7 +4,6 @@
 #include <bit>
 
 #include "dispatch/ranges.hpp"
-#include "dispatch/select.hpp"
 #include "dispatch/tensors.hpp"
 
 namespace rectify {
@@ -27,8 +26,6 @@ int32_t check_scratch_beside(Ranges& others, const Call& call, const void* scrat
   const Range nodes = {address_of(scratch), needed};
   return others.all([&](const Range& r) { return nodes.disjoint(r); }) ? RECTIFY_OK : RECTIFY_ERROR_OVERLAP;
 }
-
-constexpr rectify_options defaults = {};
 
 }  // namespace
 
@@ -89,17 +86,6 @@ int32_t check_fused(FusedCall& call, Needs needs) noexcept {
         return (bytes == 0 || own.disjoint(out)) && tensors.all(apart) && others.all(apart) && alone.all(apart);
       });
   return allowed ? RECTIFY_OK : RECTIFY_ERROR_OVERLAP;
-}
-
-int32_t check_how(Call& call) noexcept {
-  if (call.options == nullptr) {
-    call.options = &defaults;
-  } else if (const int32_t status = check_options(call.options)) {
-    return status;
-  }
-  if (const int32_t status = select_backend(call.options->backend, &call.backend)) return status;
-  call.kernels = call.backend->*call.format->kernels;
-  return RECTIFY_OK;
 }
 
 int32_t check_scratch(const Call& call, const void* scratch, size_t bytes, size_t needed) noexcept {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "dispatch/call.hpp"
+#include "dispatch/select.hpp"
 
 namespace rectify {
 
@@ -27,8 +28,24 @@ int32_t check_fused_scratch(const FusedCall& call, const void* scratch, size_t b
 
 int32_t check_options(const rectify_options* options) noexcept;
 
+inline constexpr rectify_options default_options = {};
+
 // Checks a call's options, puts the defaults where there are none, and chooses the backend: the call is then complete.
-int32_t check_how(Call& call) noexcept;
+[[gnu::always_inline]] inline int32_t check_how(Call& call) noexcept {
+  const char* name = nullptr;
+  if (call.options == nullptr) {
+    call.options = &default_options;
+  } else {
+    if (const int32_t status = check_options(call.options)) return status;
+    name = call.options->backend;
+  }
+  call.backend = best_backend();
+  if (name != nullptr || call.backend == nullptr) {
+    if (const int32_t status = select_backend(name, &call.backend)) return status;
+  }
+  call.kernels = call.backend->*call.format->kernels;
+  return RECTIFY_OK;
+}
 
 // ELU's alpha, rounded: it must be finite then.
 int32_t check_alpha(const Format& format, double alpha, Scalar* rounded) noexcept;

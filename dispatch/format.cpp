@@ -1,7 +1,5 @@
 #include "dispatch/format.hpp"
 
-#include <rectify/rectify.h>
-
 #include <algorithm>
 #include <bit>
 #include <iterator>
@@ -25,10 +23,6 @@ constexpr Format formats[] = {
 #undef RECTIFY_FORMAT
 };
 
-constexpr bool is_known(int64_t dtype) {
-  return std::any_of(std::begin(formats), std::end(formats), [=](const Format& f) { return f.dtype == dtype; });
-}
-
 // Without a floating-point instruction: the caller's environment is still in force.
 float round_to_f32(double value) noexcept {
   const uint64_t bits = std::bit_cast<uint64_t>(value), magnitude = bits & ~uint64_t{0} >> 1, exponent = magnitude >> 52;
@@ -50,14 +44,15 @@ float round_to_f32(double value) noexcept {
 
 }  // namespace
 
-int32_t find_format(int32_t dtype, int64_t slope_dtype, const Format** format) noexcept {
+const Format* find_format(int32_t dtype, int64_t slope_dtype) noexcept {
   for (const Format& candidate : formats) {
-    if (candidate.dtype == dtype && (candidate.slope_dtype == slope_dtype || slope_dtype == no_slopes)) {
-      *format = &candidate;
-      return RECTIFY_OK;
-    }
+    if (candidate.dtype == dtype && (candidate.slope_dtype == slope_dtype || slope_dtype == no_slopes)) return &candidate;
   }
-  return is_known(dtype) && is_known(slope_dtype) ? RECTIFY_ERROR_UNSUPPORTED_DTYPE : RECTIFY_ERROR_UNKNOWN_DTYPE;
+  return nullptr;
+}
+
+bool is_known(int64_t dtype) noexcept {
+  return std::any_of(std::begin(formats), std::end(formats), [=](const Format& f) { return f.dtype == dtype; });
 }
 
 Scalar round_scalar(const Format& format, double value) noexcept {

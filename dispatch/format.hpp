@@ -1,6 +1,7 @@
 // The number formats of rectify.h and the kernels that serve them.
 #pragma once
 
+#include <rectify/rectify.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,8 +21,17 @@ struct Format {
 // For operations without slopes; no caller's slope_dtype is that.
 inline constexpr int64_t no_slopes = INT64_MIN;
 
-// Sets *format to the line of RECTIFY_FORMATS; for no_slopes to the one whose slopes are of the type that computes.
-int32_t find_format(int32_t dtype, int64_t slope_dtype, const Format** format) noexcept;
+// The line of RECTIFY_FORMATS, for no_slopes the one whose slopes are of the type that computes; NULL if there is none.
+[[gnu::const]] const Format* find_format(int32_t dtype, int64_t slope_dtype) noexcept;
+
+// Whether a line has it.
+[[gnu::const]] bool is_known(int64_t dtype) noexcept;
+
+// The status that says why there is no line. Inline, so that a check is seen to end there: a small call then finds in
+// registers what it has put together before.
+inline int32_t missing_format(int32_t dtype, int64_t slope_dtype) noexcept {
+  return is_known(dtype) && is_known(slope_dtype) ? RECTIFY_ERROR_UNSUPPORTED_DTYPE : RECTIFY_ERROR_UNKNOWN_DTYPE;
+}
 
 // A scalar parameter, of the type that computes.
 union Scalar {

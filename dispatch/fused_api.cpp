@@ -39,9 +39,7 @@ Activation activation_of(const FusedCall& call) {
     return {own.prelu_backward, nullptr, own.prelu_backward_with_parameter, own.fold, call.work.parameter};
   }
   // A scalar parameter is of the type that computes, whatever the bias is of.
-  const Format* format = call.format;
-  find_format(call.dtype, no_slopes, &format);
-  const Kernels& k = *(call.backend->*format->kernels);
+  const Kernels& k = *(call.backend->*find_format(call.dtype, no_slopes)->kernels);
   switch (call.activation.kind) {
     case RECTIFY_RELU:
       return {k.relu_backward, k.relu_backward_from_mask, nullptr, nullptr, nullptr};

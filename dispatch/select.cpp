@@ -94,11 +94,14 @@ Offer offer() noexcept {
 
 }  // namespace
 
+constinit std::atomic<const Backend*> known_best = nullptr;
+
 int32_t select_backend(const char* name, const Backend** backend) noexcept {
   const Offer offered = offer();
   if (offered.status != RECTIFY_OK) return offered.status;
   if (name != nullptr) return select_named(offered, name, backend);
   *backend = backends[std::countr_zero(offered.available)];
+  known_best.store(*backend, std::memory_order_relaxed);
   return RECTIFY_OK;
 }
 

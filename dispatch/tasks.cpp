@@ -13,9 +13,6 @@
 namespace rectify {
 namespace {
 
-// Elements of a task: 128 KiB of f32 per array, some microseconds of work against a fraction of one for a task's start.
-constexpr size_t task_elements = 32768;
-
 // A sum's task takes whole rows up to this many channels, or neighbouring runs up to this many elements, so that it walks
 // memory in long pieces.
 constexpr size_t tile_channels = 4096;
@@ -157,10 +154,6 @@ void run_fold(const void* context, size_t) {
 }
 
 void run_one_map(MapKernel kernel, const Work& work, const Call& call) noexcept {
-  if (call.elements <= task_elements) {  // the short way for a small call
-    const FpEnvironment environment;
-    return kernel(work, 0, call.elements);
-  }
   const MapJob job = {kernel, &work, call.elements};
   run_tasks(divide_up(call.elements, task_elements), *call.options, run_map_task, &job);
 }
@@ -202,36 +195,45 @@ bool is_beyond_cache(const Call& call, const void* x) noexcept {
   return call.elements * call.format->element_size >= last_level_cache_bytes() / 10 * tenths / tensors;
 }
 
-void run_map(MapKernel kernel, Call& call) noexcept {
+void run_map_in_tasks(MapKernel kernel, Call& call) noexcept {
   choose_stores(call);
   run_one_map(kernel, call.work, call);
 }
 
 void run_maps(const Stages& stages, const Call& call) noexcept {
-  if (stages.count == 1) return run_one_map(stages.stage[0].kernel, stages.stage[0].work, call);
+  const bool alone = stages.count == 1;
+  const Stage& first = stages.stage[0];
   if (call.elements <= task_elements) {
     const FpEnvironment environment;
-    return stages.run(0, call.elements);
+    return alone ? first.kernel(first.work, 0, call.elements) : stages.run(0, call.elements);
   }
+  if (alone) return run_one_map(first.kernel, first.work, call);
   const StagesJob job = {&stages, call.elements};
   run_tasks(divide_up(call.elements, task_elements), *call.options, run_stages_task, &job);
 }
 
-int32_t run_sum(SumKernel kernel, Call& call) noexcept {
+namespace {
+
+// Out of line: a small call would save registers and make room for it.
+[[gnu::noinline]] int32_t run_sum_in_tasks(SumKernel kernel, Call& call) noexcept {
   choose_stores(call);
+  const Sum sum = {kernel, call.work, call.kernels->fold, nullptr, call.sums, call.format->slope_size};
+  Stages none;
+  const SumPass pass = {&none, &sum, 1, &call.work};
+  return run_sums(&pass, 1, call);
+}
+
+}  // namespace
+
+int32_t run_sum(SumKernel kernel, Call& call) noexcept {
   const Work& work = call.work;
-  const size_t scalar_size = call.format->scalar_size, sum_size = call.format->slope_size;
   const bool one_leaf =
       work.inner == 1 && work.channels > 1 ? work.outer <= row_block : work.outer == 1 && work.inner <= run_block;
-  if (one_leaf && call.elements <= task_elements && sum_size == scalar_size) {  // the short way for a small call
-    const FpEnvironment environment;
-    kernel(work, {0, 1, 0, work.channels, call.sums, nullptr});
-    return RECTIFY_OK;
-  }
-  const Sum sum = {kernel, work, call.kernels->fold, nullptr, call.sums, sum_size};
-  Stages none;
-  const SumPass pass = {&none, &sum, 1, &work};
-  return run_sums(&pass, 1, call);
+  const bool rounded = call.format->slope_size != call.format->scalar_size;
+  if (!one_leaf || call.elements > task_elements || rounded) return run_sum_in_tasks(kernel, call);
+  const FpEnvironment environment;
+  kernel(work, {0, 1, 0, work.channels, call.sums, nullptr});
+  return RECTIFY_OK;
 }
 
 int32_t run_sums(const SumPass* passes, size_t count, const Call& call) noexcept {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "dispatch/call.hpp"
+#include "dispatch/fp_environment.hpp"
 #include "dispatch/stages.hpp"
 
 namespace rectify {
@@ -9,7 +10,18 @@ namespace rectify {
 // Whether what the call touches is too large for the caches, where x is read, or the call's mask in its place.
 bool is_beyond_cache(const Call& call, const void* x) noexcept;
 
-void run_map(MapKernel kernel, Call& call) noexcept;
+// Elements of a task: 128 KiB of f32 per array, some microseconds of work against a fraction of one for a task's start.
+inline constexpr size_t task_elements = 32768;
+
+// A map of more than one task.
+void run_map_in_tasks(MapKernel kernel, Call& call) noexcept;
+
+// Inline, with the short way of a small call: what is not too large for a task is not too large for the caches either.
+inline void run_map(MapKernel kernel, Call& call) noexcept {
+  if (call.elements > task_elements) return run_map_in_tasks(kernel, call);
+  const FpEnvironment environment;
+  kernel(call.work, 0, call.elements);
+}
 
 // Also writes call.work.channels sums. Fails only for want of memory, and then before anything is written.
 int32_t run_sum(SumKernel kernel, Call& call) noexcept;

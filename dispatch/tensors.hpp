@@ -60,9 +60,8 @@ namespace rectify {
 
 // Finds the number format, checks the shape, counts the elements and collapses the shape.
 [[gnu::always_inline]] inline int32_t check_shape(Call& call) noexcept {
-  const Format* format;  // a call whose address is known elsewhere is read from memory again
-  if (const int32_t status = find_format(call.dtype, call.slope_dtype, &format)) return status;
-  call.format = format;
+  call.format = find_format(call.dtype, call.slope_dtype);
+  if (call.format == nullptr) return missing_format(call.dtype, call.slope_dtype);
   if (const int32_t status = count_elements(call.work, *call.format, &call.elements)) return status;
   if (call.work.channels == 1) {
     call.work.outer = 1;

@@ -105,30 +105,49 @@ void relu_backward(const Work& work, size_t begin, size_t end) {
 
 // ---- PReLU ----
 
-// The input gradient as the loops call it.
+// The formulas as the loops call them.
+template <class V>
+constexpr auto prelu_value = [](V slope, V x) RECTIFY_LAMBDA { return prelu::forward(x, slope); };
+template <class V>
+constexpr auto prelu_value_of_small_slope =
+    [](V slope, V x) RECTIFY_LAMBDA { return prelu::forward_of_small_slope(x, slope); };
 template <class V>
 constexpr auto prelu_gradient = [](V slope, V x, V dy) RECTIFY_LAMBDA { return prelu::backward(x, dy, slope); };
 
-template <class F>
-void prelu_forward(const Work& work, size_t begin, size_t end) {
-  using V = typename F::Vector;
-  const typename F::Scalar slope = widen(*static_cast<const typename F::Slope*>(work.parameter));
+// A function of its own: a small call with one slope would save all registers and make room for a pattern.
+template <class F, class Formula, auto... inputs>
+[[gnu::noinline]] void prelu_of_channels(const Work& work, size_t begin, size_t end) {
+  with_store(work.streaming,
+             [&]<Store how>() RECTIFY_LAMBDA { map_channels<F, how>(work, begin, end, Formula(), inputs(work)...); });
+}
+
+template <class F, class Formula, auto... inputs, class V>
+RECTIFY_INLINE void prelu_of_one_slope(const Work& work, size_t begin, size_t end, V slope) {
   with_store(work.streaming, [&]<Store how>() RECTIFY_LAMBDA {
-    if (work.channels == 1 && slope > 0 && slope <= 1) {
-      const V a = V::broadcast(slope);
-      return map_elements<V, typename F::Element, how>(
-          work, begin, end, [&](V x) RECTIFY_LAMBDA { return prelu::forward_of_small_slope(x, a); }, F::x_of(work));
-    }
-    map_channels<F, how>(
-        work, begin, end, [](V a, V x) RECTIFY_LAMBDA { return prelu::forward(x, a); }, F::x_of(work));
+    map_elements<V, typename F::Element, how>(
+        work, begin, end, [&](auto... v) RECTIFY_LAMBDA { return Formula()(slope, v...); }, inputs(work)...);
   });
 }
 
 template <class F>
+void prelu_forward(const Work& work, size_t begin, size_t end) {
+  using V = typename F::Vector;
+  using Value = decltype(prelu_value<V>);
+  using ValueOfSmallSlope = decltype(prelu_value_of_small_slope<V>);
+  if (work.channels != 1) return prelu_of_channels<F, Value, F::x_of>(work, begin, end);
+  const typename F::Scalar slope = widen(*static_cast<const typename F::Slope*>(work.parameter));
+  const V a = F::prepared(V::broadcast(slope));
+  if (slope > 0 && slope <= 1) return prelu_of_one_slope<F, ValueOfSmallSlope, F::x_of>(work, begin, end, a);
+  prelu_of_one_slope<F, Value, F::x_of>(work, begin, end, a);
+}
+
+template <class F>
 void prelu_backward(const Work& work, size_t begin, size_t end) {
-  with_store(work.streaming, [&]<Store how>() RECTIFY_LAMBDA {
-    map_channels<F, how>(work, begin, end, prelu_gradient<typename F::Vector>, F::x_of(work), F::dy_of(work));
-  });
+  using V = typename F::Vector;
+  using Gradient = decltype(prelu_gradient<V>);
+  if (work.channels != 1) return prelu_of_channels<F, Gradient, F::x_of, F::dy_of>(work, begin, end);
+  const V a = F::prepared(V::broadcast(widen(*static_cast<const typename F::Slope*>(work.parameter))));
+  prelu_of_one_slope<F, Gradient, F::x_of, F::dy_of>(work, begin, end, a);
 }
 
 // With the slopes of the part's channels; map_dx finds its own in `work`. The largest of all kernels: one serves every

@@ -1,6 +1,5 @@
 // map() over a tensor {outer, channels, inner} with one parameter per channel: which parameter meets which element.
 //
-// - One channel: the parameter is a constant.
 // - Where the parameters repeat soon the pattern is laid out, once per task, and read as one more input that stays in L1.
 // - Runs that end often: every vector picks its parameters (map_short_runs.hpp), where there is an instruction for it.
 // - Otherwise a line is what has its parameters in order: a row of all channels where inner == 1, else a run of one.
@@ -204,7 +203,7 @@ RECTIFY_INLINE size_t pattern_period(const Work& work, size_t n) {
   return period <= longest_pattern_of<V>(line) && (line < V::lanes || n >= 2 * period) ? period : 0;
 }
 
-// out = f(parameter, inputs...) for elements [begin, end), with each element's own channel's parameter.
+// out = f(parameter, inputs...) for elements [begin, end), with each element's own channel's parameter; there are several.
 template <class Format, Store how, class F, class... Inputs>
 RECTIFY_INLINE void map_channels(const Work& work, size_t begin, size_t end, F f, const Inputs*... inputs) {
   using V = typename Format::Vector;
@@ -217,11 +216,6 @@ RECTIFY_INLINE void map_channels(const Work& work, size_t begin, size_t end, F f
   const size_t length = inner == 1 ? channels : inner;
   Element* out = static_cast<Element*>(work.out) + begin;
 
-  if (channels == 1) {
-    const V p = Format::prepared(V::broadcast(widen(parameter[0])));
-    return map_elements<V, Element, how>(
-        work, begin, end, [&](auto... v) RECTIFY_LAMBDA { return f(p, v...); }, inputs...);
-  }
   if constexpr (how == Store::streaming) {
     // A slope an element, each read once, from DRAM. Folded into a product under a mask, as in rows, its load would wait
     // for that mask, i.e. for x: f32 forward takes a third longer, bf16 8 % (Zen 5). Where the cache has the slopes that is
