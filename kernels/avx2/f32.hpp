@@ -216,6 +216,13 @@ RECTIFY_INLINE F32 fold_across(const F32 (&v)[8]) {
   return {_mm256_add_ps(_mm256_shuffle_ps(quarter[0], quarter[1], 0x88), _mm256_shuffle_ps(quarter[0], quarter[1], 0xDD))};
 }
 
+// The sum of the lanes, folded by halves.
+RECTIFY_INLINE float fold_lanes(F32 a) {
+  const __m128 four = _mm_add_ps(_mm256_castps256_ps128(a.v), _mm256_extractf128_ps(a.v, 1));
+  const __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+  return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
+}
+
 // Lane j is a's lane index[j].
 RECTIFY_INLINE F32 permuted(F32 a, const uint8_t* index) {
   const __m128i bytes = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(index));

@@ -85,6 +85,12 @@ RECTIFY_INLINE F64 fold_across(const F64 (&v)[4]) {
   return {_mm256_add_pd(_mm256_unpacklo_pd(even, odd), _mm256_unpackhi_pd(even, odd))};
 }
 
+// The sum of the lanes, folded by halves.
+RECTIFY_INLINE double fold_lanes(F64 a) {
+  const __m128d two = _mm_add_pd(_mm256_castpd256_pd128(a.v), _mm256_extractf128_pd(a.v, 1));
+  return _mm_cvtsd_f64(_mm_add_sd(two, _mm_unpackhi_pd(two, two)));
+}
+
 // ---- arithmetic: each correctly rounded ----
 
 RECTIFY_INLINE F64 operator+(F64 a, F64 b) { return {_mm256_add_pd(a.v, b.v)}; }

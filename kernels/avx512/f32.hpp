@@ -163,6 +163,14 @@ RECTIFY_INLINE F32 fold_across(const F32 (&v)[16]) {
   return {_mm512_add_ps(_mm512_shuffle_ps(eighth[0], eighth[1], 0x88), _mm512_shuffle_ps(eighth[0], eighth[1], 0xDD))};
 }
 
+// The sum of the lanes, folded by halves.
+RECTIFY_INLINE float fold_lanes(F32 a) {
+  const __m256 eight = _mm256_add_ps(_mm512_castps512_ps256(a.v), _mm512_extractf32x8_ps(a.v, 1));
+  const __m128 four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+  const __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+  return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
+}
+
 // Lane j is a's lane index[j].
 RECTIFY_INLINE F32 permuted(F32 a, const uint8_t* index) {
   return {_mm512_permutexvar_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(index))), a.v)};

@@ -95,6 +95,13 @@ RECTIFY_INLINE F64 fold_across(const F64 (&v)[8]) {
   return {_mm512_add_pd(_mm512_unpacklo_pd(quarter[0], quarter[1]), _mm512_unpackhi_pd(quarter[0], quarter[1]))};
 }
 
+// The sum of the lanes, folded by halves.
+RECTIFY_INLINE double fold_lanes(F64 a) {
+  const __m256d four = _mm256_add_pd(_mm512_castpd512_pd256(a.v), _mm512_extractf64x4_pd(a.v, 1));
+  const __m128d two = _mm_add_pd(_mm256_castpd256_pd128(four), _mm256_extractf128_pd(four, 1));
+  return _mm_cvtsd_f64(_mm_add_sd(two, _mm_unpackhi_pd(two, two)));
+}
+
 // Lane j is a's lane index[j].
 RECTIFY_INLINE F64 permuted(F64 a, const uint8_t* index) {
   return {_mm512_permutexvar_pd(_mm512_cvtepu8_epi64(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(index))), a.v)};

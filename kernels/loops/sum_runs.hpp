@@ -32,18 +32,6 @@ constexpr size_t shortest_neighbour = 33;
 template <class Element>
 constexpr size_t long_run = sizeof(Element) == 2 ? 1024 : 512;
 
-template <class V>
-RECTIFY_INLINE typename V::Scalar fold_lanes(V folded) {
-  typename V::Scalar lane[V::lanes];
-  store(lane, folded);
-#pragma GCC unroll 4
-  for (size_t half = V::lanes / 2; half != 0; half /= 2) {
-#pragma GCC unroll 8
-    for (size_t j = 0; j < half; ++j) lane[j] = lane[j] + lane[j + half];
-  }
-  return lane[0];
-}
-
 // The sums of the lanes of `count` vectors, which are no more than a vector has lanes. The others are overwritten. A call:
 // it is long, and seldom needed.
 template <class V>

@@ -175,6 +175,12 @@ RECTIFY_INLINE F32 fold_across(const F32 (&v)[4]) {
   return {vaddq_f32(vuzp1q_f32(low, high), vuzp2q_f32(low, high))};
 }
 
+// The sum of the lanes, folded by halves.
+RECTIFY_INLINE float fold_lanes(F32 a) {
+  const float32x2_t two = vadd_f32(vget_low_f32(a.v), vget_high_f32(a.v));
+  return vget_lane_f32(two, 0) + vget_lane_f32(two, 1);
+}
+
 // ---- arithmetic: each correctly rounded ----
 
 RECTIFY_INLINE F32 operator+(F32 a, F32 b) { return {vaddq_f32(a.v, b.v)}; }

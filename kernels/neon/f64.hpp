@@ -67,6 +67,9 @@ RECTIFY_INLINE F64 fold_across(const F64 (&v)[2]) {
   return {vaddq_f64(vzip1q_f64(v[0].v, v[1].v), vzip2q_f64(v[0].v, v[1].v))};
 }
 
+// The sum of the lanes.
+RECTIFY_INLINE double fold_lanes(F64 a) { return vgetq_lane_f64(a.v, 0) + vgetq_lane_f64(a.v, 1); }
+
 // ---- arithmetic: each correctly rounded ----
 
 RECTIFY_INLINE F64 operator+(F64 a, F64 b) { return {vaddq_f64(a.v, b.v)}; }

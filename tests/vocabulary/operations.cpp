@@ -71,6 +71,7 @@ constexpr Computing<T, Bits> computing_of = {
           for (size_t i = 0; i < V::lanes; ++i) v[i] = V::load(rows + i * V::lanes);
           store(to, fold_across(v));
         },
+    .fold_lanes = [](const T* a) { return fold_lanes(V::load(a)); },
     .permuted = permuted_of<V>(),
     .subtract = [](const T* a, const T* b, T* to) { store(to, V::load(a) - V::load(b)); },
     .divide = [](const T* a, const T* b, T* to) { store(to, V::load(a) / V::load(b)); },

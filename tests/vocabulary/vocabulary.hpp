@@ -48,8 +48,9 @@ struct Arithmetic {
 template <class Value, class Bits>
 struct Computing {
   Arithmetic<Value> arithmetic;
-  void (*transpose)(const Value* rows, Value* columns);               // lanes * lanes values
-  void (*fold_across)(const Value* rows, Value* sums);                // of lanes rows
+  void (*transpose)(const Value* rows, Value* columns);  // lanes * lanes values
+  void (*fold_across)(const Value* rows, Value* sums);   // of lanes rows
+  Value (*fold_lanes)(const Value* a);
   void (*permuted)(const Value* a, const uint8_t* index, Value* to);  // null where nothing asks for it
   void (*subtract)(const Value* a, const Value* b, Value* to);
   void (*divide)(const Value* a, const Value* b, Value* to);

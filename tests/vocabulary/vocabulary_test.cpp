@@ -683,21 +683,23 @@ TEST_P(VocabularyTest, Transpose) {
   });
 }
 
-TEST_P(VocabularyTest, FoldAcross) {
+TEST_P(VocabularyTest, Folds) {
   on_each_computing([]<class T>(const auto& computing, const Arithmetic<T>& arithmetic) {
     const size_t lanes = arithmetic.lanes;
     for (const bool special : {true, false}) {
       std::vector<T> rows = special ? mixed_values<T>(lanes * lanes, 61) : ordinary_values<T>(lanes * lanes, 62),
-                     sums(lanes), expected(lanes);
+                     sums(lanes), expected(lanes), one_by_one(lanes);
       computing.fold_across(rows.data(), sums.data());
       for (size_t i = 0; i < lanes; ++i) {
         T* const row = rows.data() + i * lanes;
+        one_by_one[i] = computing.fold_lanes(row);
         for (size_t half = lanes / 2; half != 0; half /= 2) {
           for (size_t j = 0; j < half; ++j) row[j] = row[j] + row[j + half];
         }
         expected[i] = row[0];
       }
       EXPECT_TRUE(same_bits(expected, sums));
+      EXPECT_TRUE(same_bits(expected, one_by_one));
     }
   });
 }

@@ -24,12 +24,16 @@
 #define _mm512_add_ps simde_mm512_add_ps
 #define _mm512_and_si512 simde_mm512_and_si512
 #define _mm512_andnot_si512 simde_mm512_andnot_si512
+#define _mm512_castpd512_pd256 simde_mm512_castpd512_pd256
 #define _mm512_castpd_si512 simde_mm512_castpd_si512
+#define _mm512_castps512_ps256 simde_mm512_castps512_ps256
 #define _mm512_castps_si512 simde_mm512_castps_si512
 #define _mm512_castsi512_pd simde_mm512_castsi512_pd
 #define _mm512_castsi512_ps simde_mm512_castsi512_ps
 #define _mm512_div_pd simde_mm512_div_pd
 #define _mm512_div_ps simde_mm512_div_ps
+#define _mm512_extractf32x8_ps(a, half) _mm256_castpd_ps(simde_mm512_extractf64x4_pd(simde_mm512_castps_pd(a), half))
+#define _mm512_extractf64x4_pd simde_mm512_extractf64x4_pd
 #define _mm512_fmadd_pd simde_mm512_fmadd_pd
 #define _mm512_fmadd_ps simde_mm512_fmadd_ps
 #define _mm512_loadu_pd simde_mm512_loadu_pd
