@@ -125,16 +125,23 @@ RECTIFY_INLINE typename V::Scalar sum_leaf(const Element* x, const Element* dy, 
 // sum_at(at, count, channel): the sum of the `count` elements from `at` on, of a channel of the part.
 template <class V, class SumAt>
 RECTIFY_INLINE void sum_each_leaf(const Work& work, const SumPart& part, SumAt sum_at) {
-  const size_t channels = work.channels, inner = work.inner, blocks = (inner + run_block - 1) / run_block;
+  const size_t inner = work.inner, blocks = (inner + run_block - 1) / run_block, row = work.channels * inner;
+  const size_t width = part.channel_end - part.channel_begin;
   Trees<decltype(folded_to_vector(V()))> trees(part);
-  for (size_t leaf = part.leaf_begin; leaf < part.leaf_end; ++leaf) {
-    const size_t offset = leaf % blocks * run_block, count = smaller(run_block, inner - offset);
-    auto* sum = trees.leaf();
-    for (size_t channel = part.channel_begin; channel < part.channel_end; ++channel) {
-      const size_t at = (leaf / blocks * channels + channel) * inner + offset;
-      *sum++ = sum_at(at, count, channel - part.channel_begin);
-    }
+  // Where a leaf begins in its run, and the run of the part's first channel: counted on, for divisions would be half of a
+  // leaf's end.
+  size_t offset = part.leaf_begin % blocks * run_block;
+  size_t run = part.leaf_begin / blocks * row + part.channel_begin * inner;
+  for (size_t leaves = part.leaf_end - part.leaf_begin, channel = 0; leaves != 0;) {
+    trees.leaf()[channel] = sum_at(run + channel * inner + offset, smaller(run_block, inner - offset), channel);
+    if (++channel != width) continue;
+    channel = 0;
     trees.add_leaf();
+    --leaves;
+    offset += run_block;
+    if (offset < inner) continue;
+    offset = 0;
+    run += row;
   }
 }
 

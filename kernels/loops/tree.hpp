@@ -14,8 +14,17 @@ RECTIFY_INLINE void combine(To* to, size_t count, F f, const From*... from) {
   if (i != count) store_partial(to + i, f(V::load_partial(from + i, count - i)...), count - i);
 }
 
-template <class V>
-constexpr auto sum_of = [](V a, V b) RECTIFY_LAMBDA { return a + b; };
+// The same of sums. One that has just been taken is stored alone, and a vector of it would wait for that, at every level.
+template <class V, class F, class... From>
+RECTIFY_INLINE void combine_sums(typename V::Scalar* to, size_t count, F f, const From*... from) {
+  if (count != 1) return combine<V>(to, count, f, from...);
+  *to = f(*from...);
+}
+
+constexpr auto itself = [](auto sum) RECTIFY_LAMBDA { return sum; };
+constexpr auto sum_of = [](auto a, auto b) RECTIFY_LAMBDA { return a + b; };
+// Hides the sign of a zero.
+constexpr auto and_zero = [](auto sum) RECTIFY_LAMBDA { return sum + decltype(sum){}; };
 
 // The trees of a part's channels, grown leaf by leaf like a binary counter: level k holds a node of 2^k leaves where bit k
 // of the number of leaves so far is set.
@@ -33,27 +42,26 @@ class Trees {
   // Where the next leaf's sums are to be left, one per channel, before it is added.
   RECTIFY_INLINE Scalar* leaf() const { return node_; }
 
-  // After the last leaf the part's nodes stand there: odd ones have been carried up, and +0 has been added, which hides the
-  // sign of a zero.
+  // After the last leaf the part's nodes stand there: odd ones have been carried up, and +0 has been added.
   RECTIFY_INLINE void add_leaf() { add_node<1>(); }
 
-  // The same for a node of `leaves` leaves, a power of two, of which their number so far is a multiple.
+  // The same for a node of `leaves` leaves, a power of two, of which their number so far is a multiple. A call: many walks
+  // add leaves.
   template <size_t leaves>
-  RECTIFY_INLINE void add_node() {
+  [[gnu::noinline]] void add_node() {
     const size_t index = done_;
     done_ += leaves;
     const bool last = done_ == leaves_;
     for (size_t k = __builtin_ctzll(leaves); index >> k != 0 || !last; ++k) {
       Scalar* level = levels_ + k * channels_;
       if (index >> k & 1) {
-        combine<V>(node_, channels_, sum_of<V>, level, node_);
+        combine_sums<V>(node_, channels_, sum_of, level, node_);
       } else if (!last) {
-        __builtin_memcpy(level, node_, channels_ * sizeof(Scalar));
-        return;
+        return combine<V>(
+            level, channels_, [](auto node) RECTIFY_LAMBDA { return node; }, node_);
       }
     }
-    combine<V>(
-        node_, channels_, [](V node) RECTIFY_LAMBDA { return node + V::broadcast(0); }, node_);
+    combine_sums<V>(node_, channels_, and_zero, node_);
   }
 
  private:
@@ -68,7 +76,7 @@ template <class V>
 RECTIFY_INLINE void fold_nodes(typename V::Scalar* node, size_t count, size_t channels) {
   for (; count > 1; count = (count + 1) / 2) {
     for (size_t k = 0; k < count / 2; ++k) {
-      combine<V>(node + k * channels, channels, sum_of<V>, node + 2 * k * channels, node + (2 * k + 1) * channels);
+      combine_sums<V>(node + k * channels, channels, sum_of, node + 2 * k * channels, node + (2 * k + 1) * channels);
     }
     if (count % 2 != 0) {
       __builtin_memmove(node + count / 2 * channels, node + (count - 1) * channels, channels * sizeof *node);
