@@ -302,10 +302,14 @@ template <class F>
 void leaky_relu_backward_from_mask(const Work& work, size_t begin, size_t end) {
   using V = typename F::Vector;
   const V slope = V::broadcast(*static_cast<const typename F::Scalar*>(work.parameter));
+  const auto gradient = [&](auto slope_side, auto dy) RECTIFY_LAMBDA { return prelu::gradient(slope_side, dy, slope); };
+  constexpr Formula formula = is_same<typename F::Element, typename F::Scalar> ? Formula::brief : Formula::lengthy;
   with_store(work.streaming, [&]<Store how>() RECTIFY_LAMBDA {
-    map_masked<V, typename F::Element, how>(
-        work, begin, end, [&](auto slope_side, V dy) RECTIFY_LAMBDA { return prelu::gradient(slope_side, dy, slope); },
-        F::dy_of(work));
+    // Where two vectors share their elements, these are selected as they are: the mask need not be put apart for both.
+    if constexpr (V::registers == 1)
+      map_masked<V, typename F::Element, how, formula>(work, begin, end, gradient, F::dy_of(work));
+    else
+      map_masked<typename F::Moved, typename F::Element, how, formula>(work, begin, end, gradient, F::dy_of(work));
   });
 }
 

@@ -19,8 +19,8 @@ RECTIFY_INLINE V forward_of_small_slope(V x, V slope) {
 }
 
 // slope_side: where x is zero or below.
-template <class Mask, class V>
-RECTIFY_INLINE V gradient(Mask slope_side, V dy, V slope) {
+template <class Mask, class V, class Slope>
+RECTIFY_INLINE V gradient(Mask slope_side, V dy, Slope slope) {
   return select(slope_side, slope * dy, dy);
 }
 template <class V>

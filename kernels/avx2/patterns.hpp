@@ -73,6 +73,10 @@ RECTIFY_INLINE uint32_t bits_of(Mask16 mask) {
   return (bytes | bytes >> 8) & 0xFFFF;
 }
 template <class Element>
+RECTIFY_INLINE Patterns<Element> select(Mask16 mask, Patterns<Element> a, Patterns<Element> b) {
+  return {_mm256_blendv_epi8(b.v, a.v, mask.v)};
+}
+template <class Element>
 RECTIFY_INLINE Patterns<Element> zero_where(Mask16 mask, Patterns<Element> a) {
   return {_mm256_andnot_si256(mask.v, a.v)};
 }

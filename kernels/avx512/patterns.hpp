@@ -58,6 +58,10 @@ RECTIFY_INLINE Mask16 zero_or_below(Patterns<Element> a) {
 }
 RECTIFY_INLINE uint32_t bits_of(Mask16 mask) { return mask.v; }
 template <class Element>
+RECTIFY_INLINE Patterns<Element> select(Mask16 mask, Patterns<Element> a, Patterns<Element> b) {
+  return {_mm512_mask_mov_epi16(b.v, mask.v, a.v)};
+}
+template <class Element>
 RECTIFY_INLINE Patterns<Element> zero_where(Mask16 mask, Patterns<Element> a) {
   return {_mm512_maskz_mov_epi16(~mask.v, a.v)};
 }

@@ -46,6 +46,7 @@ RECTIFY_INLINE void map_masked(const Work& work, size_t begin, size_t end, F f, 
   const unsigned char* word = mask + i / 8;
   const size_t shift = i % 8;
   for (; i + mask_turn <= end; i += mask_turn, word += mask_turn / 8) {
+    if constexpr (formula == Formula::lengthy && how == Store::streaming) prefetch_far<Element, mask_turn>((inputs + i)...);
     const uint64_t sides = ~word_at(word, shift);
 #pragma GCC unroll 32
     for (size_t v = 0; v < mask_turn; v += lanes) {

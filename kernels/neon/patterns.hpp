@@ -55,6 +55,10 @@ RECTIFY_INLINE Mask16 zero_or_below(Patterns<Element> a) {
 }
 RECTIFY_INLINE uint32_t bits_of(Mask16 mask) { return vaddvq_u16(vandq_u16(mask.v, word_lane_bits())); }
 template <class Element>
+RECTIFY_INLINE Patterns<Element> select(Mask16 mask, Patterns<Element> a, Patterns<Element> b) {
+  return {vbslq_u16(mask.v, a.v, b.v)};
+}
+template <class Element>
 RECTIFY_INLINE Patterns<Element> zero_where(Mask16 mask, Patterns<Element> a) {
   return {vbicq_u16(a.v, mask.v)};
 }

@@ -104,12 +104,25 @@ constexpr Moving<Element> moving = {
                                    Element* to) { store(to, zero_where(zero_or_below(V::load(c)), V::load(a))); },
     .zero_where_bits = [](uint64_t word, size_t begin, const Element* a,
                           Element* to) { store(to, zero_where(V::mask_of(word, begin), V::load(a))); },
+    .select_of_bits = [](uint64_t word, size_t begin, const Element* a, const Element* b,
+                         Element* to) { store(to, select(V::mask_of(word, begin), V::load(a), V::load(b))); },
     .bits_of_zero_or_below = [](const Element* c) -> uint64_t { return bits_of(zero_or_below(V::load(c))); },
 };
 
 template <class V>
 void freed_of_payload(const float* a, float* to) {
   store(to, without_payload(V::load(a)));
+}
+
+template <class V>
+void multiplied(const Bfloat* a, const float* b, Bfloat* to) {
+  store(to, V::load(b) * Patterns<Bfloat>::load(a));
+}
+template <class V>
+constexpr auto multiplied_of() {
+  void (*multiply)(const Bfloat*, const float*, Bfloat*) = nullptr;
+  if constexpr (V::registers > 1) multiply = multiplied<V>;
+  return multiply;
 }
 
 // Functions and not lambdas: those of the table itself would be other objects' to see.
@@ -134,6 +147,7 @@ constexpr Vocabulary RECTIFY_VOCABULARY_TABLE = {
     .bfloats_of_f32 = memory_of<BfloatVector, float, float>,
     .bfloats_arithmetic = arithmetic_of<BfloatVector>,
     .bfloats_without_payload = freed_of_payload<BfloatVector>,
+    .multiply_patterns = multiplied_of<BfloatVector>(),
     .f64 = memory_of<F64, double, double>,
     .f64_computing = computing_of<F64, uint64_t, 52>,
     .f16_patterns = memory_of<Patterns<Half>, Half, Half>,

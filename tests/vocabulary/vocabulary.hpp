@@ -81,6 +81,7 @@ struct Moving {
   void (*zero_where_below_zero)(const Element* c, const Element* a, Element* to);
   void (*zero_where_zero_or_below)(const Element* c, const Element* a, Element* to);
   void (*zero_where_bits)(uint64_t word, size_t begin, const Element* a, Element* to);
+  void (*select_of_bits)(uint64_t word, size_t begin, const Element* a, const Element* b, Element* to);
   uint64_t (*bits_of_zero_or_below)(const Element* c);
 };
 
@@ -102,6 +103,7 @@ struct Vocabulary {
   Memory<float, float> bfloats_of_f32;
   Arithmetic<float> bfloats_arithmetic;
   void (*bfloats_without_payload)(const float* a, float* to);
+  void (*multiply_patterns)(const Bfloat* a, const float* b, Bfloat* to);  // null where nothing asks for it
 
   Memory<double, double> f64;
   Computing<double, uint64_t> f64_computing;

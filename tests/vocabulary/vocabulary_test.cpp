@@ -631,16 +631,33 @@ TEST_P(VocabularyTest, MaskOfBits) {
 TEST_P(VocabularyTest, MaskOfBitsInPatterns) {
   const auto expect = []<class Element>(const Moving<Element>& moving) {
     const size_t lanes = moving.lanes;
-    const std::vector<Element> values = any_values<Element>(lanes, 72);
+    const std::vector<Element> values = any_values<Element>(lanes, 72), others = any_values<Element>(lanes, 73);
     std::vector<Element> expected(lanes), out(lanes);
     with_every_word(lanes, [&](uint64_t word, size_t begin) {
-      for (size_t j = 0; j < lanes; ++j) expected[j] = (word >> (begin + j) & 1) != 0 ? Element{} : values[j];
+      const auto expect_where_set = [&](const std::vector<Element>& set) {
+        for (size_t j = 0; j < lanes; ++j) expected[j] = (word >> (begin + j) & 1) != 0 ? set[j] : values[j];
+        EXPECT_TRUE(identical_bits(expected, out));
+      };
       moving.zero_where_bits(word, begin, values.data(), out.data());
-      EXPECT_TRUE(identical_bits(expected, out));
+      expect_where_set(std::vector<Element>(lanes));
+      moving.select_of_bits(word, begin, others.data(), values.data(), out.data());
+      expect_where_set(others);
     });
   };
   expect(vocabulary.f16_moving);
   expect(vocabulary.bf16_moving);
+}
+
+TEST_P(VocabularyTest, ProductOfPatterns) {
+  if (vocabulary.multiply_patterns == nullptr) return;
+  std::vector<Bfloat> a;
+  for (uint32_t bits = 0; bits <= 0xFFFF; ++bits) a.push_back({static_cast<uint16_t>(bits)});
+  for (const float factor : {1.0f, -0.25f, 0.01f, 3.0f, 1e-20f, 1e30f, 0.0f}) {
+    expect_lanes(
+        up_to_nan, vocabulary.bf16_moving.lanes, vocabulary.multiply_patterns,
+        [&](Bfloat value, float b) { return rounded<Bfloat>(double{vocabulary.widen_bfloat(value) * b}); }, a,
+        std::vector<float>(a.size(), factor));
+  }
 }
 
 // And no bit above those of the lanes.
