@@ -130,8 +130,11 @@ RECTIFY_INLINE void sum_each_leaf(const Work& work, const SumPart& part, SumAt s
   Trees<decltype(folded_to_vector(V()))> trees(part);
   // Where a leaf begins in its run, and the run of the part's first channel: counted on, for divisions would be half of a
   // leaf's end.
-  size_t offset = part.leaf_begin % blocks * run_block;
-  size_t run = part.leaf_begin / blocks * row + part.channel_begin * inner;
+  size_t offset = 0, run = part.channel_begin * inner;
+  if (part.leaf_begin != 0) {
+    offset = part.leaf_begin % blocks * run_block;
+    run += part.leaf_begin / blocks * row;
+  }
   for (size_t leaves = part.leaf_end - part.leaf_begin, channel = 0; leaves != 0;) {
     trees.leaf()[channel] = sum_at(run + channel * inner + offset, smaller(run_block, inner - offset), channel);
     if (++channel != width) continue;
