@@ -16,12 +16,19 @@ constexpr int32_t dtype_of<Bfloat> = RECTIFY_BF16;
 template <>
 constexpr int32_t dtype_of<double> = RECTIFY_F64;
 
+}  // namespace
+
 constexpr Format formats[] = {
 #define RECTIFY_FORMAT(name, Element, Slope) \
   {dtype_of<Element>, dtype_of<Slope>, sizeof(Element), sizeof(Slope), sizeof(Element) == 8 ? 8u : 4u, &Backend::name},
     RECTIFY_FORMATS(RECTIFY_FORMAT)
 #undef RECTIFY_FORMAT
 };
+
+namespace {
+
+static_assert(formats[0].dtype == 1 && formats[1].dtype == 2 && formats[2].dtype == 3 && formats[3].dtype == 4);
+static_assert(std::all_of(formats, formats + wide_formats, [](const Format& f) { return f.slope_size == f.scalar_size; }));
 
 // Without a floating-point instruction: the caller's environment is still in force.
 float round_to_f32(double value) noexcept {
@@ -44,9 +51,9 @@ float round_to_f32(double value) noexcept {
 
 }  // namespace
 
-const Format* find_format(int32_t dtype, int64_t slope_dtype) noexcept {
+const Format* find_narrow_format(int32_t dtype, int64_t slope_dtype) noexcept {
   for (const Format& candidate : formats) {
-    if (candidate.dtype == dtype && (candidate.slope_dtype == slope_dtype || slope_dtype == no_slopes)) return &candidate;
+    if (candidate.dtype == dtype && candidate.slope_dtype == slope_dtype) return &candidate;
   }
   return nullptr;
 }

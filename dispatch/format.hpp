@@ -21,8 +21,21 @@ struct Format {
 // For operations without slopes; no caller's slope_dtype is that.
 inline constexpr int64_t no_slopes = INT64_MIN;
 
-// The line of RECTIFY_FORMATS, for no_slopes the one whose slopes are of the type that computes; NULL if there is none.
-[[gnu::const]] const Format* find_format(int32_t dtype, int64_t slope_dtype) noexcept;
+// The lines of RECTIFY_FORMATS. Those whose slopes are of the type that computes come first, in the order of the dtypes.
+extern const Format formats[];
+inline constexpr uint32_t wide_formats = RECTIFY_F64;
+
+// Another line. Declared constant, so that what a call has put together before it need not be looked up again after it.
+[[gnu::const]] const Format* find_narrow_format(int32_t dtype, int64_t slope_dtype) noexcept;
+
+// The line, for no_slopes the one whose slopes are of the type that computes; NULL if there is none. Inline: most calls are
+// f32.
+[[gnu::always_inline]] inline const Format* find_format(int32_t dtype, int64_t slope_dtype) noexcept {
+  const uint32_t index = static_cast<uint32_t>(dtype) - 1;
+  if (index < wide_formats && (slope_dtype == no_slopes || formats[index].slope_dtype == slope_dtype))
+    return &formats[index];
+  return slope_dtype == no_slopes ? nullptr : find_narrow_format(dtype, slope_dtype);
+}
 
 // Whether a line has it.
 [[gnu::const]] bool is_known(int64_t dtype) noexcept;
