@@ -82,10 +82,14 @@ enum class Alpha {
 // which the pipes of the multiplications are not needed for.
 template <Alpha range, class V>
 RECTIFY_INLINE V scaled(V power, V alpha) {
-  if constexpr (range == Alpha::one) return power;
-  if constexpr (range == Alpha::any) return power * alpha;
-  const auto minus_one = V::Bits::broadcast(Exponential<V>::minus_exponent_of_one);
-  return as_float(as_bits(power) + (as_bits(alpha) + minus_one));
+  if constexpr (range == Alpha::one) {
+    return power;
+  } else if constexpr (range == Alpha::any) {
+    return power * alpha;
+  } else {
+    const auto minus_one = V::Bits::broadcast(Exponential<V>::minus_exponent_of_one);
+    return as_float(as_bits(power) + (as_bits(alpha) + minus_one));
+  }
 }
 
 // The last one. alpha*expm1(x) for x < 0, below 1 ULP for alpha = 1.
