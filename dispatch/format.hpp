@@ -28,8 +28,8 @@ inline constexpr uint32_t wide_formats = RECTIFY_F64;
 // Another line. Declared constant, so that what a call has put together before it need not be looked up again after it.
 [[gnu::const]] const Format* find_narrow_format(int32_t dtype, int64_t slope_dtype) noexcept;
 
-// The line, for no_slopes the one whose slopes are of the type that computes; NULL if there is none. Inline: most calls are
-// f32.
+// The line, for no_slopes the one whose slopes are of the type that computes; NULL if there is none. Inline: a part of
+// every call.
 [[gnu::always_inline]] inline const Format* find_format(int32_t dtype, int64_t slope_dtype) noexcept {
   const uint32_t index = static_cast<uint32_t>(dtype) - 1;
   if (index < wide_formats && (slope_dtype == no_slopes || formats[index].slope_dtype == slope_dtype))

@@ -1,7 +1,7 @@
 // exponential.hpp in f32. g is of degree 3, in two parallel halves.
 //
-// Operations on the pipes of multiplication (fma, mul) per vector: expm1 8, with an alpha below or above its usual range 9;
-// exp 10, on AVX-512 9.
+// Operations on the pipes of multiplication (fma, mul) per vector: expm1 8 for least_alpha <= alpha <= 1, otherwise 9; exp
+// 10, on AVX-512 9.
 #pragma once
 
 #include "exponential.hpp"

@@ -1,8 +1,8 @@
 // exponential.hpp in f64. What is in g is a product of two polynomials of degree 4, q*m, that are taken side by side, each
 // with one multiplication less than its degree asks for.
 //
-// Operations on the pipes of multiplication (fma, mul) per vector: expm1 11, with an alpha below or above its usual range
-// 12; exp 13, on AVX-512 12.
+// Operations on the pipes of multiplication (fma, mul) per vector: expm1 11 for least_alpha <= alpha <= 1, otherwise 12;
+// exp 13, on AVX-512 12.
 #pragma once
 
 #include "exponential.hpp"
