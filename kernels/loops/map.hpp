@@ -29,10 +29,13 @@ enum class Formula { brief, selecting, lengthy };
 template <class Element, size_t inputs>
 constexpr size_t far_ahead = (inputs == 1 ? 256 : 64) * 64 / sizeof(Element);
 
-// That, unless n elements are so few that much of it would be beyond them: the lines in hand then, at no cost.
-template <class Element, size_t inputs>
+// That, unless n elements are so few that much of it would be beyond them: the lines in hand then, at no cost. One input is
+// prefetched half as far where the caches take the results: ELU's value at L3 0.96 of the time (Zen 5), from DRAM 1.03.
+template <class Element, size_t inputs, Store how>
 RECTIFY_INLINE size_t distance(size_t n) {
-  return n < 4 * far_ahead<Element, inputs> ? 0 : far_ahead<Element, inputs>;
+  constexpr size_t ahead = far_ahead<Element, inputs>;
+  if (n < 4 * ahead) return 0;
+  return how == Store::ordinary && inputs == 1 ? ahead / 2 : ahead;
 }
 
 // The lines of `count` elements that are `ahead`. A prefetch never faults.
@@ -60,7 +63,7 @@ RECTIFY_INLINE void map(Element* out, size_t n, F f, const Inputs*... inputs) {
   const size_t head = smaller(n, elements_to_alignment<V>(out));
   if (head != 0) put_partial<how>(out, f(V::load_partial(inputs, head)...), head);
   size_t i = head;
-  const size_t ahead = distance<Element, sizeof...(Inputs)>(n);
+  const size_t ahead = distance<Element, sizeof...(Inputs), how>(n);
   for (; i + vectors * lanes <= n; i += vectors * lanes) {
     if constexpr (lengthy) prefetch<Element, vectors * lanes>(ahead, (inputs + i)...);
     V result[vectors];

@@ -61,7 +61,7 @@ RECTIFY_INLINE void map_in_steps(Element* out, size_t n, Finish finish, const El
     start(i + turn);
     reduce();
     start(i + 2 * turn);
-    const size_t ahead = distance<Element, 1 + sizeof...(Inputs)>(n);
+    const size_t ahead = distance<Element, 1 + sizeof...(Inputs), how>(n);
     for (; i + turns * turn <= n; i += turns * turn) {
       prefetch<Element, turns * turn>(ahead, x + i, (others + i)...);
 #pragma GCC unroll 2
