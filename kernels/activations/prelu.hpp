@@ -6,8 +6,8 @@ namespace rectify {
 namespace {
 namespace prelu {
 
-template <class V>
-RECTIFY_INLINE V forward(V x, V slope) {
+template <class V, class Slope>
+RECTIFY_INLINE V forward(V x, Slope slope) {
   return select(below_zero(x), slope * x, x);
 }
 
@@ -23,8 +23,8 @@ template <class Mask, class V, class Slope>
 RECTIFY_INLINE V gradient(Mask slope_side, V dy, Slope slope) {
   return select(slope_side, slope * dy, dy);
 }
-template <class V>
-RECTIFY_INLINE V backward(V x, V dy, V slope) {
+template <class V, class Slope>
+RECTIFY_INLINE V backward(V x, V dy, Slope slope) {
   return gradient(zero_or_below(x), dy, slope);
 }
 

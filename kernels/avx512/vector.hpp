@@ -14,6 +14,23 @@
 namespace rectify {
 namespace {
 
+// See apart() in operations.hpp. A product under a mask that keeps its other lanes is one operation of four sources. Zen 5,
+// in L1: dx from x, dy and a slope takes 1.48 cycles a vector with it, 1.12 with a product and a select.
+template <class V>
+struct Apart {
+  V factor;
+};
+template <class V>
+RECTIFY_INLINE V operator*(Apart<V> a, V b) {
+  V product = a.factor * b;
+#if defined(__AVX512F__)
+  __asm__("" : "+v"(product.v));
+#endif
+  return product;
+}
+RECTIFY_INLINE Apart<F32> apart(F32 factor) { return {factor}; }
+RECTIFY_INLINE Apart<F64> apart(F64 factor) { return {factor}; }
+
 // What bf16 is computed in.
 using BfloatVector = Pair<F32>;
 
