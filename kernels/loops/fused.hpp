@@ -199,15 +199,13 @@ RECTIFY_INLINE void map_fused(const Work& work, size_t begin, size_t end, bool w
       for (size_t v = 0; v < vectors; ++v) sides |= static_cast<uint64_t>(bits_of(zero_or_below(z[v]))) << v * lanes;
       put_mask(at, sides, turn);
     }
-    V y[vectors];
-#pragma GCC unroll 4
-    for (size_t v = 0; v < vectors; ++v) y[v] = f(z[v], slope_at(slope, v));
+    // Stored as they are there: with a mask 0.86 to 0.9 of the time in L2 (Zen 5) that all four take at the end.
     if (streaming) {
 #pragma GCC unroll 4
-      for (size_t v = 0; v < vectors; ++v) stream(out + at + v * lanes, y[v]);
+      for (size_t v = 0; v < vectors; ++v) stream(out + at + v * lanes, f(z[v], slope_at(slope, v)));
     } else {
 #pragma GCC unroll 4
-      for (size_t v = 0; v < vectors; ++v) store(out + at + v * lanes, y[v]);
+      for (size_t v = 0; v < vectors; ++v) store(out + at + v * lanes, f(z[v], slope_at(slope, v)));
     }
   };
   const auto part = [&](size_t at, size_t count, const Scalar* bias, const Scalar* slope) RECTIFY_LAMBDA {

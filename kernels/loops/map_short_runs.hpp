@@ -79,12 +79,9 @@ RECTIFY_INLINE void map_short_runs(const Work& work, size_t begin, size_t n, siz
   for (;;) {
     const size_t end = e + smaller(stop - e, (n - i) / lanes * lanes);
     for (; e + vectors * lanes <= end; e += vectors * lanes, i += vectors * lanes) {
-      V result[vectors];
 #pragma GCC unroll 4
       for (size_t v = 0; v < vectors; ++v)
-        result[v] = f(permuted(values, index + e + v * lanes), V::load_once(inputs + i + v * lanes)...);
-#pragma GCC unroll 4
-      for (size_t v = 0; v < vectors; ++v) put<how>(out + i + v * lanes, result[v]);
+        put<how>(out + i + v * lanes, f(permuted(values, index + e + v * lanes), V::load_once(inputs + i + v * lanes)...));
     }
     for (; e < end; e += lanes, i += lanes) put<how>(out + i, f(permuted(values, index + e), V::load_once(inputs + i)...));
     if (e == stop) {
