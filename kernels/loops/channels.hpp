@@ -101,7 +101,8 @@ RECTIFY_INLINE void map_lines(Element* out, size_t n, size_t length, size_t left
 #pragma GCC unroll 4
       for (size_t v = 0; v < vectors; ++v)
         result[v] = f(line.within(offset + v * lanes), V::load_once(inputs + i + v * lanes)...);
-      put_in_order<how>(out + i, result);
+#pragma GCC unroll 4
+      for (size_t v = 0; v < vectors; ++v) put<how>(out + i + v * lanes, result[v]);
     }
     for (; i < stop; i += lanes, offset += lanes) put<how>(out + i, f(line.within(offset), V::load_once(inputs + i)...));
     pass(within);

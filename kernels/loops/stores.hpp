@@ -21,16 +21,6 @@ RECTIFY_INLINE void put_partial(Element* p, V a, size_t count) {
   if constexpr (how != Store::none) store_partial(p, a, count);
 }
 
-// The vectors of a turn, one behind the other: left alone GCC exchanges them, which from L2 takes up to a tenth longer.
-template <Store how, class Element, class V, size_t vectors>
-RECTIFY_INLINE void put_in_order(Element* p, const V (&result)[vectors]) {
-#pragma GCC unroll 4
-  for (size_t v = 0; v < vectors; ++v) {
-    put<how>(p + v * V::lanes, result[v]);
-    __asm__("" ::: "memory");
-  }
-}
-
 // Elements that are summed before their dx is written, where both are not done in one loop: x, dy and dx of f32 fill three
 // quarters of 32 KiB.
 constexpr size_t stretch = 2048;
