@@ -122,7 +122,9 @@ RECTIFY_INLINE typename V::Scalar sum_leaf(const Element* x, const Element* dy, 
   return fold_lanes(folded_to_vector(fold_halves<sum_vectors<V>>(sum)));
 }
 
-// sum_at(at, count, channel): the sum of the `count` elements from `at` on, of a channel of the part.
+// sum_at(at, count, channel): the sum of the `count` elements from `at` on, of a channel of the part. The leaves of a run
+// are taken one after the other, then those of the next channel's, which lie behind them: from DRAM a step to another place
+// takes as long as some hundred vectors.
 template <class V, class SumAt>
 RECTIFY_INLINE void sum_each_leaf(const Work& work, const SumPart& part, SumAt sum_at) {
   const size_t inner = work.inner, blocks = (inner + run_block - 1) / run_block, row = work.channels * inner;
@@ -130,20 +132,33 @@ RECTIFY_INLINE void sum_each_leaf(const Work& work, const SumPart& part, SumAt s
   Trees<decltype(folded_to_vector(V()))> trees(part);
   // Where a leaf begins in its run, and the run of the part's first channel: counted on, for divisions would be half of a
   // leaf's end.
-  size_t offset = 0, run = part.channel_begin * inner;
+  size_t offset = 0, run = part.channel_begin * inner, block = 0;
   if (part.leaf_begin != 0) {
-    offset = part.leaf_begin % blocks * run_block;
+    block = part.leaf_begin % blocks;
+    offset = block * run_block;
     run += part.leaf_begin / blocks * row;
   }
-  for (size_t leaves = part.leaf_end - part.leaf_begin, channel = 0; leaves != 0;) {
-    trees.leaf()[channel] = sum_at(run + channel * inner + offset, smaller(run_block, inner - offset), channel);
-    if (++channel != width) continue;
-    channel = 0;
-    trees.add_leaf();
-    --leaves;
-    offset += run_block;
-    if (offset < inner) continue;
-    offset = 0;
+  typename V::Scalar sums[leaves_in_order];
+  for (size_t leaves = part.leaf_end - part.leaf_begin, count; leaves != 0; leaves -= count) {
+    count = smaller(smaller(leaves, blocks - block), width == 1 || width > leaves_in_order ? 1 : leaves_in_order / width);
+    typename V::Scalar* to = count == 1 ? trees.leaf() : sums;
+    for (size_t channel = 0; channel < width; ++channel) {
+      size_t at = offset;
+      for (size_t b = 0; b < count; ++b, at += run_block)
+        to[b * width + channel] = sum_at(run + channel * inner + at, smaller(run_block, inner - at), channel);
+    }
+    if (count == 1) {
+      trees.add_leaf();
+    } else {
+      for (size_t b = 0; b < count; ++b) {
+        for (size_t channel = 0; channel < width; ++channel) trees.leaf()[channel] = sums[b * width + channel];
+        trees.add_leaf();
+      }
+    }
+    block += count;
+    offset += count * run_block;
+    if (block < blocks) continue;
+    block = offset = 0;
     run += row;
   }
 }
