@@ -256,17 +256,6 @@ template <class S, size_t channels, class Element, class Add>
   for (size_t c = 0; c < channels; ++c) store(sums + c * lanes, sum[c]);
 }
 
-// A whole tree of `leaves` leaves for each channel: neighbours are added until one is left.
-template <size_t leaves, class Scalar>
-[[gnu::noinline]] void fold_neighbours(Scalar* sums, size_t channels, Scalar* nodes) {
-  for (size_t c = 0; c < channels; ++c, sums += leaves) {
-    for (size_t half = leaves / 2; half != 0; half /= 2) {
-      for (size_t l = 0; l < half; ++l) sums[l] = sums[2 * l] + sums[2 * l + 1];
-    }
-    nodes[c] = sums[0];
-  }
-}
-
 // `parameter`: those of the part's channels, as Rows has them. map_dx writes dx where that is done apart.
 template <class V, class Element, Store how, class Gradient, class Add>
 RECTIFY_INLINE void sum_rows(const Work& work, const SumPart& part, const typename V::Scalar* parameter, MapKernel map_dx,
@@ -356,7 +345,7 @@ RECTIFY_INLINE void sum_rows(const Work& work, const SumPart& part, const typena
         sum_leaves_of_rows_of<Single, 3>(x, dy, sums, work.beyond_cache, add);
       else
         sum_leaves_of_narrow_rows<Single>(x, dy, channels, sums, work.beyond_cache, add);
-      fold_neighbours<Single::lanes>(sums, width, trees.leaf());
+      fold_neighbours<Single::lanes>(sums, 1, Single::lanes, width, trees.leaf());
       trees.template add_node<Single::lanes>();
       map_until(row + leaves * row_block, leaf + leaves == part.leaf_end);
       continue;

@@ -298,19 +298,27 @@ RECTIFY_INLINE void sum_short_leaves(const Work& work, const SumPart& part, cons
   const Element *x = static_cast<const Element*>(work.x), *dy = static_cast<const Element*>(work.dy);
   Element* dx = static_cast<Element*>(work.out);
   const size_t channels = work.channels, inner = work.inner, width = part.channel_end - part.channel_begin;
+  constexpr size_t few = Single::lanes;  // channels whose leaves are added as whole trees
   Trees<Single> trees(part);
   // Neighbours are the runs of a leaf's channels, and those of all leaves if the part has all channels.
   const size_t leaves = width == channels ? part.leaf_end - part.leaf_begin : 1;
   for (size_t leaf = part.leaf_begin; leaf < part.leaf_end; leaf += leaves) {
     const size_t at = (leaf * channels + part.channel_begin) * inner;
     Neighbours<V, Element> walk(x + at, dy + at, dx + at, leaves * width, inner, parameter, width);
-    size_t channel = 0;  // the next sum is its
+    typename V::Scalar sums[Single::lanes * few];
+    size_t filled = 0, channel = 0;  // the next sum is the channel's
     while (walk.left != 0) {
       const size_t runs = smaller(walk.left, Single::lanes);
       Single folded[Single::lanes];
-      typename V::Scalar sums[Single::lanes];
       sum_neighbours<V, how>(walk, runs, folded, gradient, add);
-      fold_some(folded, runs, sums);
+      fold_some(folded, runs, sums + filled);
+      if (width <= few) {
+        filled += runs;
+        if (filled != Single::lanes * width && walk.left != 0) continue;
+        trees.add_leaves(sums, filled / width);
+        filled = 0;
+        continue;
+      }
       for (size_t k = 0, some; k < runs; k += some) {
         some = smaller(runs - k, width - channel);
         __builtin_memcpy(trees.leaf() + channel, sums + k, some * sizeof *sums);
@@ -423,14 +431,13 @@ template <class V, class Element, class Add>
   if (part.channel_end - part.channel_begin == channels && channels % Single::lanes != 0 && 2 * channels <= runs) {
     // Where a leaf's runs leave lanes of the folds empty, several leaves at a time: their runs are neighbours too.
     typename V::Scalar sums[stretch / 2];
+    size_t most = runs / channels;
+    if (most > Single::lanes) most = most / Single::lanes * Single::lanes;
     for (size_t leaf = part.leaf_begin, leaves; leaf < part.leaf_end; leaf += leaves) {
-      leaves = smaller(runs / channels, part.leaf_end - leaf);
+      leaves = smaller(most, part.leaf_end - leaf);
       const size_t at = leaf * channels * inner;
       sum_runs_alone<V>(x + at, dy + at, sums, leaves * channels, inner, add);
-      for (size_t l = 0; l < leaves; ++l) {
-        __builtin_memcpy(trees.leaf(), sums + l * channels, channels * sizeof *sums);
-        trees.add_leaf();
-      }
+      trees.add_leaves(sums, leaves);
       if (map_dx != nullptr) map_dx(work, at, at + leaves * channels * inner);
     }
     return;

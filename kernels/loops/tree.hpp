@@ -26,6 +26,20 @@ constexpr auto sum_of = [](auto a, auto b) RECTIFY_LAMBDA { return a + b; };
 // Hides the sign of a zero.
 constexpr auto and_zero = [](auto sum) RECTIFY_LAMBDA { return sum + decltype(sum){}; };
 
+// A whole tree of `leaves` leaves, a power of two, for each channel: neighbours are added until one is left. Leaf l of
+// channel c stands at sums[l * next_leaf + c * next_channel]; all are overwritten. For few channels, of which a vector at
+// each leaf would be mostly empty. A call: many walks add leaves.
+template <size_t leaves, class Scalar>
+[[gnu::noinline]] void fold_neighbours(Scalar* sums, size_t next_leaf, size_t next_channel, size_t channels,
+                                       Scalar* nodes) {
+  for (size_t c = 0; c < channels; ++c, sums += next_channel) {
+    for (size_t half = leaves / 2; half != 0; half /= 2) {
+      for (size_t l = 0; l < half; ++l) sums[l * next_leaf] = sums[2 * l * next_leaf] + sums[(2 * l + 1) * next_leaf];
+    }
+    nodes[c] = sums[0];
+  }
+}
+
 // The trees of a part's channels, grown leaf by leaf like a binary counter: level k holds a node of 2^k leaves where bit k
 // of the number of leaves so far is set.
 template <class V>
@@ -41,6 +55,21 @@ class Trees {
 
   // Where the next leaf's sums are to be left, one per channel, before it is added.
   RECTIFY_INLINE Scalar* leaf() const { return node_; }
+
+  // The sums of `count` leaves, those of a leaf's channels one behind the other; they are overwritten.
+  RECTIFY_INLINE void add_leaves(Scalar* sums, size_t count) {
+    size_t l = 0;
+    if (done_ % V::lanes == 0) {
+      for (; l + V::lanes <= count; l += V::lanes) {
+        fold_neighbours<V::lanes>(sums + l * channels_, channels_, 1, channels_, node_);
+        add_node<V::lanes>();
+      }
+    }
+    for (; l < count; ++l) {
+      for (size_t c = 0; c < channels_; ++c) node_[c] = sums[l * channels_ + c];
+      add_leaf();
+    }
+  }
 
   // After the last leaf the part's nodes stand there: odd ones have been carried up, and +0 has been added.
   RECTIFY_INLINE void add_leaf() { add_node<1>(); }
