@@ -101,9 +101,9 @@ class Draw {
 };
 
 // Shapes as the dispatcher hands them on: one channel, short patterns, rows that fill vectors or do not, one row, short
-// runs and long ones, many narrow rows.
+// runs and long ones, many narrow rows, short runs of few channels in many images.
 rectify_shape drawn_shape(Draw& draw, bool one_channel) {
-  const size_t kind = one_channel ? 0 : draw.below(10);
+  const size_t kind = one_channel ? 0 : draw.below(11);
   if (kind == 0) return {1, 1, draw.between(1, draw.below(2) == 0 ? 300 : 20000)};
   if (kind == 1) return {draw.between(1, 200), draw.between(2, 70), 1};
   if (kind == 2) return {draw.between(1, 9), draw.between(1000, 1100), 1};
@@ -112,7 +112,8 @@ rectify_shape drawn_shape(Draw& draw, bool one_channel) {
   if (kind == 5) return {1, draw.between(2, 700), 1};
   if (kind == 6) return {draw.between(1, 300), 8 * draw.between(1, 40), 1};
   if (kind == 7) return {draw.between(1, 6), draw.between(2, 40), draw.between(30, 600)};
-  if (kind == 8) return {draw.between(600, 2500), draw.between(2, 9), 1};
+  if (kind == 8) return {draw.between(600, 2500), draw.below(2) == 0 ? 3 : draw.between(2, 9), 1};
+  if (kind == 9) return {draw.between(16, 60), draw.between(2, 17), draw.between(4, 100)};
   return {draw.between(1, 3), draw.between(2, 4), draw.between(4090, 9000)};
 }
 

@@ -234,14 +234,18 @@ template <class S, class Element, class Add>
 // The same for a number of channels that is known: their sums stay in registers and grow with every vector, where above 16
 // rows of one channel are a chain that fills the reorder buffer. A vector ends with another channel than it began with, so
 // the sums change places.
-template <class S, size_t channels, class Element, class Add>
-[[gnu::noinline]] void sum_leaves_of_rows_of(const Element* x, const Element* dy, typename S::Scalar* sums, bool from_dram,
-                                             Add add) {
+//
+// dx, unless that is done apart (`how` is none), is written after the shuffles have read its x and dy, and while those of
+// the next vectors run, which the memory's time then hides. pattern: the parameters of `channels` vectors.
+template <class S, size_t channels, Store how, class Element, class Gradient, class Add>
+[[gnu::noinline]] void sum_leaves_of_rows_of(const Element* x, const Element* dy, Element* dx,
+                                             const typename S::Scalar* pattern, typename S::Scalar* sums, bool from_dram,
+                                             Gradient gradient, Add add) {
   constexpr size_t lanes = S::lanes, leaf = row_block * channels;
   S sum[channels];
 #pragma GCC unroll 4
   for (size_t c = 0; c < channels; ++c) sum[c] = S::broadcast(0);
-  for (size_t at = 0; at < leaf; at += lanes) {
+  for (size_t at = 0, phase = 0; at < leaf; at += lanes) {
     S vx[lanes], vdy[lanes], next[channels];
     take_leaves(x + at, leaf, from_dram, vx);
     take_leaves(dy + at, leaf, from_dram, vdy);
@@ -251,6 +255,15 @@ template <class S, size_t channels, class Element, class Add>
     for (size_t c = 0; c < channels; ++c) next[c] = sum[(c + lanes) % channels];
 #pragma GCC unroll 4
     for (size_t c = 0; c < channels; ++c) sum[c] = next[c];
+    if constexpr (how != Store::none) {
+      const S parameters = S::load_once(pattern + phase * lanes);
+      phase = phase + 1 == channels ? 0 : phase + 1;
+#pragma GCC unroll 16
+      for (size_t k = 0; k < lanes; ++k) {
+        const size_t i = at + k * leaf;
+        put<how>(dx + i, gradient(parameters, S::load_once(x + i), S::load_once(dy + i)));
+      }
+    }
   }
 #pragma GCC unroll 4
   for (size_t c = 0; c < channels; ++c) store(sums + c * lanes, sum[c]);
@@ -321,6 +334,12 @@ RECTIFY_INLINE void sum_rows(const Work& work, const SumPart& part, const typena
     map_rows(unmapped, row - unmapped);
     unmapped = row;
   };
+  // Of 3 channels, in caches: the parameters of 3 vectors.
+  constexpr bool with_dx = how == Store::ordinary && is_same<Single, V>;
+  alignas(64) Scalar pattern[3 * Single::lanes];
+  if (with_dx && channels == 3) {
+    for (size_t k = 0; k < 3 * Single::lanes; ++k) pattern[k] = parameter[k % 3];
+  }
   for (size_t leaf = part.leaf_begin, leaves; leaf < part.leaf_end; leaf += leaves) {
     size_t row = leaf * row_block;
     if (width > narrow_row<V> * lanes) {
@@ -341,10 +360,16 @@ RECTIFY_INLINE void sum_rows(const Work& work, const SumPart& part, const typena
       leaves = Single::lanes;
       Scalar sums[Single::lanes * Single::lanes];
       const Element *x = all.x + row * channels, *dy = all.dy + row * channels;
-      if (channels == 3)
-        sum_leaves_of_rows_of<Single, 3>(x, dy, sums, work.beyond_cache, add);
-      else
+      if (channels == 3 && with_dx) {
+        map_until(row, true);
+        if constexpr (with_dx)
+          sum_leaves_of_rows_of<Single, 3, how>(x, dy, dx + row * channels, pattern, sums, false, gradient, add);
+        unmapped = row + leaves * row_block;
+      } else if (channels == 3) {
+        sum_leaves_of_rows_of<Single, 3, Store::none>(x, dy, dx, pattern, sums, work.beyond_cache, gradient, add);
+      } else {
         sum_leaves_of_narrow_rows<Single>(x, dy, channels, sums, work.beyond_cache, add);
+      }
       fold_neighbours<Single::lanes>(sums, 1, Single::lanes, width, trees.leaf());
       trees.template add_node<Single::lanes>();
       map_until(row + leaves * row_block, leaf + leaves == part.leaf_end);
