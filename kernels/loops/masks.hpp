@@ -46,7 +46,10 @@ RECTIFY_INLINE void map_masked(const Work& work, size_t begin, size_t end, F f, 
   const unsigned char* word = mask + i / 8;
   const size_t shift = i % 8;
   for (; i + mask_turn <= end; i += mask_turn, word += mask_turn / 8) {
-    if constexpr (formula == Formula::lengthy && how == Store::streaming) prefetch_far<Element, mask_turn>((inputs + i)...);
+    if constexpr (formula == Formula::lengthy && how == Store::streaming) {
+      prefetch_far<Element, mask_turn>((inputs + i)...);
+      __builtin_prefetch(word + far_ahead<Element, sizeof...(Inputs)> / 8);  // 0.94 of the time (16 bits, Zen 5)
+    }
     const uint64_t sides = ~word_at(word, shift);
 #pragma GCC unroll 32
     for (size_t v = 0; v < mask_turn; v += lanes) {
