@@ -370,8 +370,8 @@ RECTIFY_INLINE void sum_rows(const Work& work, const SumPart& part, const typena
       } else {
         sum_leaves_of_narrow_rows<Single>(x, dy, channels, sums, work.beyond_cache, add);
       }
-      fold_neighbours<Single::lanes>(sums, 1, Single::lanes, width, trees.leaf());
-      trees.template add_node<Single::lanes>();
+      fold_neighbours(sums, Single::lanes, 1, Single::lanes, width, trees.leaf());
+      trees.add_node(Single::lanes);
       map_until(row + leaves * row_block, leaf + leaves == part.leaf_end);
       continue;
     }

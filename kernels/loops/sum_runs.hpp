@@ -131,7 +131,7 @@ RECTIFY_INLINE void sum_each_leaf(const Work& work, const SumPart& part, SumAt s
   const size_t width = part.channel_end - part.channel_begin;
   Trees<decltype(folded_to_vector(V()))> trees(part);
   // Where a leaf begins in its run, and the run of the part's first channel: counted on, for divisions would be half of a
-  // leaf's end.
+  // leaf's end. And those that follow are folded together: the tree, leaf by leaf, was the other half.
   size_t offset = 0, run = part.channel_begin * inner, block = 0;
   if (part.leaf_begin != 0) {
     block = part.leaf_begin % blocks;
@@ -139,22 +139,19 @@ RECTIFY_INLINE void sum_each_leaf(const Work& work, const SumPart& part, SumAt s
     run += part.leaf_begin / blocks * row;
   }
   typename V::Scalar sums[leaves_in_order];
+  const size_t most = width == 1 ? leaves_in_order : width > leaves_in_order ? 1 : leaves_in_order / width;
   for (size_t leaves = part.leaf_end - part.leaf_begin, count; leaves != 0; leaves -= count) {
-    count = smaller(smaller(leaves, blocks - block), width == 1 || width > leaves_in_order ? 1 : leaves_in_order / width);
+    count = smaller(smaller(leaves, blocks - block), most);
     typename V::Scalar* to = count == 1 ? trees.leaf() : sums;
     for (size_t channel = 0; channel < width; ++channel) {
       size_t at = offset;
       for (size_t b = 0; b < count; ++b, at += run_block)
         to[b * width + channel] = sum_at(run + channel * inner + at, smaller(run_block, inner - at), channel);
     }
-    if (count == 1) {
+    if (count == 1)
       trees.add_leaf();
-    } else {
-      for (size_t b = 0; b < count; ++b) {
-        for (size_t channel = 0; channel < width; ++channel) trees.leaf()[channel] = sums[b * width + channel];
-        trees.add_leaf();
-      }
-    }
+    else
+      trees.add_leaves(sums, count);
     block += count;
     offset += count * run_block;
     if (block < blocks) continue;

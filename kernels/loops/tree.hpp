@@ -29,8 +29,8 @@ constexpr auto and_zero = [](auto sum) RECTIFY_LAMBDA { return sum + decltype(su
 // A whole tree of `leaves` leaves, a power of two, for each channel: neighbours are added until one is left. Leaf l of
 // channel c stands at sums[l * next_leaf + c * next_channel]; all are overwritten. For few channels, of which a vector at
 // each leaf would be mostly empty. A call: many walks add leaves.
-template <size_t leaves, class Scalar>
-[[gnu::noinline]] void fold_neighbours(Scalar* sums, size_t next_leaf, size_t next_channel, size_t channels,
+template <class Scalar>
+[[gnu::noinline]] void fold_neighbours(Scalar* sums, size_t leaves, size_t next_leaf, size_t next_channel, size_t channels,
                                        Scalar* nodes) {
   for (size_t c = 0; c < channels; ++c, sums += next_channel) {
     for (size_t half = leaves / 2; half != 0; half /= 2) {
@@ -58,30 +58,23 @@ class Trees {
 
   // The sums of `count` leaves, those of a leaf's channels one behind the other; they are overwritten.
   RECTIFY_INLINE void add_leaves(Scalar* sums, size_t count) {
-    size_t l = 0;
-    if (done_ % V::lanes == 0) {
-      for (; l + V::lanes <= count; l += V::lanes) {
-        fold_neighbours<V::lanes>(sums + l * channels_, channels_, 1, channels_, node_);
-        add_node<V::lanes>();
-      }
-    }
-    for (; l < count; ++l) {
-      for (size_t c = 0; c < channels_; ++c) node_[c] = sums[l * channels_ + c];
-      add_leaf();
+    for (size_t leaves; count != 0; count -= leaves, sums += leaves * channels_) {
+      for (leaves = 1; 2 * leaves <= count && done_ % (2 * leaves) == 0;) leaves *= 2;
+      fold_neighbours(sums, leaves, channels_, 1, channels_, node_);
+      add_node(leaves);
     }
   }
 
   // After the last leaf the part's nodes stand there: odd ones have been carried up, and +0 has been added.
-  RECTIFY_INLINE void add_leaf() { add_node<1>(); }
+  RECTIFY_INLINE void add_leaf() { add_node(1); }
 
   // The same for a node of `leaves` leaves, a power of two, of which their number so far is a multiple. A call: many walks
   // add leaves.
-  template <size_t leaves>
-  [[gnu::noinline]] void add_node() {
+  [[gnu::noinline]] void add_node(size_t leaves) {
     const size_t index = done_;
     done_ += leaves;
     const bool last = done_ == leaves_;
-    for (size_t k = __builtin_ctzll(leaves); index >> k != 0 || !last; ++k) {
+    for (size_t k = static_cast<size_t>(__builtin_ctzll(leaves)); index >> k != 0 || !last; ++k) {
       Scalar* level = levels_ + k * channels_;
       if (index >> k & 1) {
         combine_sums<V>(node_, channels_, sum_of, level, node_);
