@@ -228,6 +228,22 @@ RECTIFY_ON_EACH_FORMAT(Sums, ChannelsFirstMany) {
   }
 }
 
+// So large that a task has the runs of many channels, of several leaves each or of one, and of several images.
+class LargeSums : public Sums {
+ public:
+  template <class Format>
+  static constexpr bool takes = differs_in_tasks<Format>;
+  template <class Format>
+  static constexpr bool takes_in_emulator = std::is_same_v<Format, formats::f32>;
+};
+
+RECTIFY_ON_EACH_FORMAT(LargeSums, AreSharedOutAlongMemory) {
+  for (const rectify_shape shape : {rectify_shape{31, 30, 9600}, {300, 20, 784}}) {
+    expect_ordered_sums<Format>(shape, 12);
+    if (HasFatalFailure()) return;
+  }
+}
+
 RECTIFY_ON_EACH_FORMAT(Sums, ChannelsLast) {
   for (size_t channels = 2; channels <= 70; channels += step) {
     for (const size_t outer : {1u, 2u, 3u, 63u, 64u, 65u, 130u, 191u, 192u, 193u}) {
