@@ -138,20 +138,26 @@ RECTIFY_INLINE void sum_each_leaf(const Work& work, const SumPart& part, SumAt s
     offset = block * run_block;
     run += part.leaf_begin / blocks * row;
   }
+  // So many leaves are kept. One alone, and those of many channels, are left where they are to be added.
   typename V::Scalar sums[leaves_in_order];
-  const size_t most = width == 1 ? leaves_in_order : width > leaves_in_order ? 1 : leaves_in_order / width;
-  for (size_t leaves = part.leaf_end - part.leaf_begin, count; leaves != 0; leaves -= count) {
-    count = smaller(smaller(leaves, blocks - block), most);
-    typename V::Scalar* to = count == 1 ? trees.leaf() : sums;
+  size_t leaves = part.leaf_end - part.leaf_begin, most = leaves == 1 ? 1 : leaves_in_order, kept = 0;
+  while (most > 1 && most * width > leaves_in_order) most /= 2;
+  for (size_t count; leaves != 0; leaves -= count) {
+    count = smaller(smaller(leaves, blocks - block), most - kept);
+    typename V::Scalar* to = most == 1 ? trees.leaf() : sums + kept * width;
     for (size_t channel = 0; channel < width; ++channel) {
       size_t at = offset;
       for (size_t b = 0; b < count; ++b, at += run_block)
         to[b * width + channel] = sum_at(run + channel * inner + at, smaller(run_block, inner - at), channel);
     }
-    if (count == 1)
+    kept += count;
+    if (most == 1) {
       trees.add_leaf();
-    else
-      trees.add_leaves(sums, count);
+      kept = 0;
+    } else if (kept == most || count == leaves) {
+      trees.add_leaves(sums, kept);
+      kept = 0;
+    }
     block += count;
     offset += count * run_block;
     if (block < blocks) continue;
