@@ -51,7 +51,7 @@ RECTIFY_INLINE void map_short_runs(const Work& work, size_t begin, size_t n, siz
     for (; e < end; e += 8) __builtin_memcpy(index + e, &eight, 8);
     e = end;
   }
-  const size_t runs = index[half];  // of the first half
+  const size_t runs = (in_run + half) / inner;  // that end in the first half: index[half]
   for (size_t e = half; e < whole; e += 8) {
     __builtin_memcpy(&eight, index + e, 8);
     eight -= runs * 0x0101010101010101;

@@ -337,7 +337,7 @@ RECTIFY_INLINE void sum_rows(const Work& work, const SumPart& part, const typena
   // Of 3 channels, in caches: the parameters of 3 vectors.
   constexpr bool with_dx = how == Store::ordinary && is_same<Single, V>;
   alignas(64) Scalar pattern[3 * Single::lanes];
-  if (with_dx && channels == 3) {
+  if (with_dx && channels == 3 && width == 3) {
     for (size_t k = 0; k < 3 * Single::lanes; ++k) pattern[k] = parameter[k % 3];
   }
   for (size_t leaf = part.leaf_begin, leaves; leaf < part.leaf_end; leaf += leaves) {
