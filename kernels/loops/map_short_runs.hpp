@@ -48,7 +48,7 @@ RECTIFY_INLINE void map_short_runs(const Work& work, size_t begin, size_t n, siz
   alignas(64) uint8_t index[lanes * long_run_of<V> + 8];
   uint64_t eight = 0;
   for (size_t end = inner - in_run, e = 0; e < whole; end += inner, eight += 0x0101010101010101) {
-    for (; e < end; e += 8) __builtin_memcpy(index + e, &eight, 8);
+    for (const size_t stop = smaller(end, whole); e < stop; e += 8) __builtin_memcpy(index + e, &eight, 8);
     e = end;
   }
   const size_t runs = (in_run + half) / inner;  // that end in the first half: index[half]
