@@ -137,6 +137,7 @@ int32_t rectify_elu_forward(int32_t dtype, size_t n, double alpha, const void* x
   if (const int32_t status = check(call, Needs::forward)) return status;
   if (const int32_t status = check_alpha(*call.format, alpha, &rounded)) return status;
   call.work.parameter = &rounded;
+  call.exponential = true;
   return run(call, call.kernels->elu_forward);
 }
 
@@ -147,6 +148,7 @@ int32_t rectify_elu_backward(int32_t dtype, size_t n, double alpha, const void* 
   if (const int32_t status = check(call, Needs::backward_with_parameter)) return status;
   if (const int32_t status = check_alpha(*call.format, alpha, &rounded)) return status;
   call.work.parameter = &rounded;
+  call.exponential = true;
   return run(call, call.kernels->elu_backward, call.kernels->elu_backward_with_parameter);
 }
 

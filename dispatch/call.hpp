@@ -31,6 +31,7 @@ struct Call {
   void* sums;           // the parameter's gradient
   const rectify_options* options;
   const void* mask = nullptr;  // to be read in place of x
+  bool exponential = false;    // one for each element, as ELU takes from x
 
   // Found by check(), which also collapses the shape and puts the defaults where options is NULL. Not cleared before: that
   // takes as long as all the checks.
@@ -46,7 +47,9 @@ struct FusedCall : Call {
             const void* x, const void* dy, void* out, void* given_sums, const rectify_options* given_options)
       : Call(given_dtype, given_parameter_dtype,
              shaped(shape, x, dy, out, given.kind == RECTIFY_PRELU ? given.slope : nullptr), given_sums, given_options),
-        activation(given) {}
+        activation(given) {
+    exponential = given.kind == RECTIFY_ELU;
+  }
 
   rectify_activation activation;
   void* dbias = nullptr;

@@ -13,6 +13,19 @@
 namespace rectify {
 namespace {
 
+constexpr size_t divide_up(size_t a, size_t b) { return a / b + (a % b != 0); }
+constexpr size_t round_up(size_t a, size_t b) { return divide_up(a, b) * b; }
+
+// A map's tasks begin at multiples of this: at lines, and at words of a mask.
+constexpr size_t task_step = 512;
+
+// What one thread of oneTBB's does in the time that a second takes to come: awake it is 0.4 to 0.8 us late, and the first
+// waits for its end. On Zen 5 two are the faster from 2.2 us of one on. Without an exponential that is half a megabyte, or
+// what a core's own cache no longer holds with room to spare: 64 Ki of ReLU in f32, just that, take one thread 2.0 us and
+// two 2.6, or 3.7 if the second sleeps; in f64 6.8 and 3.3. ELU gains from a task on, and so may a caller's pool, whose
+// threads may spin.
+constexpr size_t most_bytes_of_one_thread = size_t{512} << 10;
+
 // A sum's task takes whole rows up to this many channels, or neighbouring runs up to this many elements, so that it walks
 // memory in long pieces.
 constexpr size_t tile_channels = 4096;
@@ -30,7 +43,23 @@ constexpr size_t most_nodes = 256;
 // few.
 constexpr size_t most_nodes_of_stages(size_t channels) { return std::max(most_nodes, 65536 / channels); }
 
-constexpr size_t divide_up(size_t a, size_t b) { return a / b + (a % b != 0); }
+// Of the tensors that a call reads and writes, where x is the first of them. A mask is a sixteenth of one at most.
+size_t touched_bytes(const Call& call, const void* x) noexcept {
+  const Work& work = call.work;
+  const size_t inputs = size_t{x != call.mask} + (work.dy != nullptr) + (work.residual != nullptr);
+  return call.elements * call.format->element_size * (1 + inputs);
+}
+
+// The elements of a task of a map: all, if they stay on one thread. Else as many tasks for each thread, all of a size, so
+// that none waits for another's last.
+size_t elements_of_task(const Call& call, const Work& first) noexcept {
+  const size_t threads = std::min(divide_up(call.elements, task_elements), concurrency(*call.options));
+  const bool at_once = call.exponential || call.options->parallel_for != nullptr;
+  const size_t most_of_one = at_once ? 0 : std::min(most_bytes_of_one_thread, cache_sizes().second / 2);
+  if (threads == 1 || touched_bytes(call, first.x) <= most_of_one) return call.elements;
+  const size_t tasks = threads * divide_up(call.elements, threads * task_elements);
+  return round_up(divide_up(call.elements, tasks), task_step);
+}
 
 // Streaming stores skip the read of the line to be written, but send the result to DRAM. In place the line is in the cache
 // already.
@@ -44,24 +73,24 @@ void choose_stores(Call& call) noexcept {
 struct MapJob {
   MapKernel kernel;
   const Work* work;
-  size_t elements;
+  size_t elements, of_task;
 };
 
 void run_map_task(const void* context, size_t index) {
   const MapJob& job = *static_cast<const MapJob*>(context);
-  const size_t begin = index * task_elements;
-  job.kernel(*job.work, begin, std::min(job.elements, begin + task_elements));
+  const size_t begin = index * job.of_task;
+  job.kernel(*job.work, begin, std::min(job.elements, begin + job.of_task));
 }
 
 struct StagesJob {
   const Stages* stages;
-  size_t elements;
+  size_t elements, of_task;
 };
 
 void run_stages_task(const void* context, size_t index) {
   const StagesJob& job = *static_cast<const StagesJob*>(context);
-  const size_t begin = index * task_elements;
-  job.stages->run(begin, std::min(job.elements, begin + task_elements));
+  const size_t begin = index * job.of_task;
+  job.stages->run(begin, std::min(job.elements, begin + job.of_task));
 }
 
 // How the leaves and channels of a sum are shared out: task = (part of the leaves, tile of the channels).
@@ -165,8 +194,8 @@ void run_fold(const void* context, size_t) {
 }
 
 void run_one_map(MapKernel kernel, const Work& work, const Call& call) noexcept {
-  const MapJob job = {kernel, &work, call.elements};
-  run_tasks(divide_up(call.elements, task_elements), *call.options, run_map_task, &job);
+  const MapJob job = {kernel, &work, call.elements, elements_of_task(call, work)};
+  run_tasks(divide_up(job.elements, job.of_task), *call.options, run_map_task, &job);
 }
 
 SumPlan plan_pass(const SumPass& pass) {
@@ -199,11 +228,8 @@ void run_pass(const SumPass& pass, const SumPlan& plan, std::byte* space, const 
 // cache: two on Zen 5 gain from the whole of it on, and took 1.3 to 1.9 times as long at 0.75.
 bool is_beyond_cache(const Call& call, const void* x) noexcept {
   if (call.elements <= task_elements) return false;
-  // A mask is a sixteenth of a tensor at most.
-  const Work& work = call.work;
-  const size_t tensors = 1u + (x != call.mask) + (work.dy != nullptr) + (work.residual != nullptr);
-  const size_t tenths = concurrency(*call.options) > 1 ? 10 : 7;
-  return call.elements * call.format->element_size >= last_level_cache_bytes() / 10 * tenths / tensors;
+  const size_t tenths = concurrency(*call.options) > 1 ? 10 : 7, touched = touched_bytes(call, x);
+  return touched >= cache_sizes().last / 10 * tenths;
 }
 
 void run_map_in_tasks(MapKernel kernel, Call& call) noexcept {
@@ -219,8 +245,8 @@ void run_maps(const Stages& stages, const Call& call) noexcept {
     return alone ? first.kernel(first.work, 0, call.elements) : stages.run(0, call.elements);
   }
   if (alone) return run_one_map(first.kernel, first.work, call);
-  const StagesJob job = {&stages, call.elements};
-  run_tasks(divide_up(call.elements, task_elements), *call.options, run_stages_task, &job);
+  const StagesJob job = {&stages, call.elements, elements_of_task(call, first.work)};
+  run_tasks(divide_up(job.elements, job.of_task), *call.options, run_stages_task, &job);
 }
 
 namespace {

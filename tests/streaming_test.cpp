@@ -21,7 +21,7 @@ namespace {
 // one, and an emulated CPU is slow.)
 template <class T>
 size_t cached_elements() {
-  return (emulated ? size_t{2} << 20 : last_level_cache_bytes()) / (2 * sizeof(T));
+  return (emulated ? size_t{2} << 20 : cache_sizes().last) / (2 * sizeof(T));
 }
 
 // The values of `period`, over and over.
