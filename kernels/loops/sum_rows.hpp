@@ -187,27 +187,36 @@ constexpr bool is_transposed(size_t channels, bool beyond_cache) {
   return channels < S::lanes && (2 * channels <= S::lanes || sizeof(Element) == 2 || beyond_cache);
 }
 
-// The vectors at `from` in as many neighbouring leaves as S has lanes, transposed. The leaves lie one after the other, but
-// are read side by side: what follows them does not come by itself.
+// Lanes in the order in which a fold by halves adds neighbours: of the k-th lane the bits of k, reversed.
+template <size_t lanes>
+struct BitReversed {
+  size_t of[lanes] = {};
+  constexpr BitReversed() {
+    for (size_t k = 1; k < lanes; ++k) of[k] = of[k / 2] / 2 + k % 2 * (lanes / 2);
+  }
+};
+
+// The vectors at `from` in as many neighbouring leaves as S has lanes, in that order and transposed. The leaves lie one
+// after the other, but are read side by side: what follows them does not come by itself.
 template <class S, class Element>
 RECTIFY_INLINE void take_leaves(const Element* from, size_t leaf, bool from_dram, S (&v)[S::lanes]) {
   constexpr size_t lanes = S::lanes;
+  constexpr BitReversed<lanes> order;
 #pragma GCC unroll 16
-  for (size_t k = 0; k < lanes; ++k) v[k] = S::load(from + k * leaf);
+  for (size_t k = 0; k < lanes; ++k) v[k] = S::load(from + order.of[k] * leaf);
   if (from_dram) {
     for (size_t k = 0; k < lanes; ++k) __builtin_prefetch(from + (lanes + k) * leaf);
   }
   transpose(v);
 }
 
-// The sums of such rows, of as many leaves as S has lanes: a lane is a leaf, and none is idle. Channel c of the k-th leaf
-// is left at sums[c * lanes + k].
+// The sums of such rows, of as many leaves as S has lanes: a lane is a leaf, and none is idle. Those of channel c
+// are left at sums[c].
 template <class S, class Element, class Add>
-[[gnu::noinline]] void sum_leaves_of_narrow_rows(const Element* x, const Element* dy, size_t channels,
-                                                 typename S::Scalar* sums, bool from_dram, Add add) {
+[[gnu::noinline]] void sum_leaves_of_narrow_rows(const Element* x, const Element* dy, size_t channels, S (&sum)[S::lanes],
+                                                 bool from_dram, Add add) {
   constexpr size_t lanes = S::lanes;
   const size_t leaf = row_block * channels;
-  S sum[lanes];
   for (size_t c = 0; c < channels; ++c) sum[c] = S::broadcast(0);
   const auto take = [&](const Element* from, S* to) RECTIFY_LAMBDA {
     S v[lanes];
@@ -228,7 +237,6 @@ template <class S, class Element, class Add>
       for (size_t row = 0; row < lanes; ++row, of_x += channels, of_dy += channels) sum[c] = add(*of_x, *of_dy, sum[c]);
     }
   }
-  for (size_t c = 0; c < channels; ++c) store(sums + c * lanes, sum[c]);
 }
 
 // The same for a number of channels that is known: their sums stay in registers and grow with every vector, where above 16
@@ -239,7 +247,7 @@ template <class S, class Element, class Add>
 // the next vectors run, which the memory's time then hides. pattern: the parameters of `channels` vectors.
 template <class S, size_t channels, Store how, class Element, class Gradient, class Add>
 [[gnu::noinline]] void sum_leaves_of_rows_of(const Element* x, const Element* dy, Element* dx,
-                                             const typename S::Scalar* pattern, typename S::Scalar* sums, bool from_dram,
+                                             const typename S::Scalar* pattern, S (&sums)[S::lanes], bool from_dram,
                                              Gradient gradient, Add add) {
   constexpr size_t lanes = S::lanes, leaf = row_block * channels;
   S sum[channels];
@@ -266,7 +274,7 @@ template <class S, size_t channels, Store how, class Element, class Gradient, cl
     }
   }
 #pragma GCC unroll 4
-  for (size_t c = 0; c < channels; ++c) store(sums + c * lanes, sum[c]);
+  for (size_t c = 0; c < channels; ++c) sums[c] = sum[c];
 }
 
 // `parameter`: those of the part's channels, as Rows has them. map_dx writes dx where that is done apart.
@@ -306,14 +314,15 @@ RECTIFY_INLINE void sum_rows(const Work& work, const SumPart& part, const typena
     }
     for (size_t leaf = part.leaf_begin; leaf < part.leaf_end; ++leaf) {
       const size_t row = leaf * row_block, count = smaller(row_block, work.outer - row);
+      Scalar* const sums = trees.next();
       if (width <= narrow_row<V> * lanes) {
-        sum_narrow_leaf<V, how, narrow_row<V>>(all.from(row), count, trees.leaf(), gradient, add);
+        sum_narrow_leaf<V, how, narrow_row<V>>(all.from(row), count, sums, gradient, add);
       } else if (is_narrow<V>(width)) {
-        sum_narrow_rows<V, how, 1, double_row<V>>(all.from(row), count, trees.leaf(), gradient, add);
+        sum_narrow_rows<V, how, 1, double_row<V>>(all.from(row), count, sums, gradient, add);
       } else {
-        for (size_t c = 0; c < width; ++c) trees.leaf()[c] = 0;
-        add_rows<V, how>(all.from(row), count, trees.leaf(), gradient, add);
-        put_in_order<V>(trees.leaf(), width);
+        for (size_t c = 0; c < width; ++c) sums[c] = 0;
+        add_rows<V, how>(all.from(row), count, sums, gradient, add);
+        put_in_order<V>(sums, width);
       }
       trees.add_leaf();
     }
@@ -344,21 +353,22 @@ RECTIFY_INLINE void sum_rows(const Work& work, const SumPart& part, const typena
     size_t row = leaf * row_block;
     if (width > narrow_row<V> * lanes) {
       leaves = 1;
-      for (size_t c = 0; c < width; ++c) trees.leaf()[c] = 0;
+      Scalar* const sums = trees.next();
+      for (size_t c = 0; c < width; ++c) sums[c] = 0;
       const size_t end = smaller(work.outer, row + row_block), at_a_time = stretch / width + 1;
       for (size_t count; row < end; row += count) {
         count = smaller(at_a_time, end - row);
-        add_rows_alone<V>(inputs.from(row), count, trees.leaf(), gradient, add);
+        add_rows_alone<V>(inputs.from(row), count, sums, gradient, add);
         map_until(row + count, true);
       }
-      put_in_order<V>(trees.leaf(), width);
+      put_in_order<V>(sums, width);
       trees.add_leaf();
       continue;
     }
     if (width == channels && is_transposed<Single, Element>(width, work.beyond_cache) &&
         leaf + Single::lanes <= part.leaf_end && row + Single::lanes * row_block <= work.outer) {
       leaves = Single::lanes;
-      Scalar sums[Single::lanes * Single::lanes];
+      Single sums[Single::lanes];
       const Element *x = all.x + row * channels, *dy = all.dy + row * channels;
       if (channels == 3 && with_dx) {
         map_until(row, true);
@@ -370,8 +380,7 @@ RECTIFY_INLINE void sum_rows(const Work& work, const SumPart& part, const typena
       } else {
         sum_leaves_of_narrow_rows<Single>(x, dy, channels, sums, work.beyond_cache, add);
       }
-      fold_neighbours(sums, Single::lanes, 1, Single::lanes, width, trees.leaf());
-      trees.add_node(Single::lanes);
+      trees.add_lanes(sums);
       map_until(row + leaves * row_block, leaf + leaves == part.leaf_end);
       continue;
     }
@@ -383,7 +392,7 @@ RECTIFY_INLINE void sum_rows(const Work& work, const SumPart& part, const typena
     const size_t end = smaller(work.outer, row + leaves * row_block);
     sum_narrow_rows_alone<V>(inputs.from(row), leaves, end - row, sums, gradient, add);
     for (size_t l = 0; l < leaves; ++l) {
-      for (size_t c = 0; c < width; ++c) trees.leaf()[c] = sums[l * vectors * lanes + c];
+      for (size_t c = 0; c < width; ++c) trees.next()[c] = sums[l * vectors * lanes + c];
       trees.add_leaf();
     }
     map_until(end, leaf + leaves == part.leaf_end);

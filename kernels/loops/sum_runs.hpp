@@ -32,23 +32,6 @@ constexpr size_t shortest_neighbour = 33;
 template <class Element>
 constexpr size_t long_run = sizeof(Element) == 2 ? 1024 : 512;
 
-// The sums of the lanes of `count` vectors, which are no more than a vector has lanes. The others are overwritten. A call:
-// it is long, and seldom needed.
-template <class V>
-[[gnu::noinline]] void fold_some(V (&v)[V::lanes], size_t count, typename V::Scalar* sums) {
-  if (count <= V::lanes / 4) {
-    for (size_t k = 0; k < count; ++k) sums[k] = fold_lanes(v[k]);
-    return;
-  }
-  for (size_t k = count; k < V::lanes; ++k) v[k] = V::broadcast(0);
-  const V folded = fold_across(v);
-  if (count == V::lanes) {
-    store(sums, folded);
-  } else {
-    store_partial(sums, folded, count);
-  }
-}
-
 // ---- One leaf after the other, each aligned by a head of its own ----
 
 // The sum of a leaf of `count` elements, and its dx.
@@ -131,33 +114,24 @@ RECTIFY_INLINE void sum_each_leaf(const Work& work, const SumPart& part, SumAt s
   const size_t width = part.channel_end - part.channel_begin;
   Trees<decltype(folded_to_vector(V()))> trees(part);
   // Where a leaf begins in its run, and the run of the part's first channel: counted on, for divisions would be half of a
-  // leaf's end. And those that follow are folded together: the tree, leaf by leaf, was the other half.
+  // leaf's end.
   size_t offset = 0, run = part.channel_begin * inner, block = 0;
   if (part.leaf_begin != 0) {
     block = part.leaf_begin % blocks;
     offset = block * run_block;
     run += part.leaf_begin / blocks * row;
   }
-  // So many leaves are kept. One alone, and those of many channels, are left where they are to be added.
-  typename V::Scalar sums[leaves_in_order];
-  size_t leaves = part.leaf_end - part.leaf_begin, most = leaves == 1 ? 1 : leaves_in_order, kept = 0;
-  while (most > 1 && most * width > leaves_in_order) most /= 2;
+  size_t leaves = part.leaf_end - part.leaf_begin;
   for (size_t count; leaves != 0; leaves -= count) {
-    count = smaller(smaller(leaves, blocks - block), most - kept);
-    typename V::Scalar* to = most == 1 ? trees.leaf() : sums + kept * width;
+    count = smaller(leaves, blocks - block);
+    while (count * width > trees.room()) count = (count + 1) / 2;
+    typename V::Scalar* const sums = trees.next();
     for (size_t channel = 0; channel < width; ++channel) {
       size_t at = offset;
       for (size_t b = 0; b < count; ++b, at += run_block)
-        to[b * width + channel] = sum_at(run + channel * inner + at, smaller(run_block, inner - at), channel);
+        sums[b * width + channel] = sum_at(run + channel * inner + at, smaller(run_block, inner - at), channel);
     }
-    kept += count;
-    if (most == 1) {
-      trees.add_leaf();
-      kept = 0;
-    } else if (kept == most || count == leaves) {
-      trees.add_leaves(sums, kept);
-      kept = 0;
-    }
+    trees.add(count * width);
     block += count;
     offset += count * run_block;
     if (block < blocks) continue;
@@ -301,35 +275,18 @@ RECTIFY_INLINE void sum_short_leaves(const Work& work, const SumPart& part, cons
   const Element *x = static_cast<const Element*>(work.x), *dy = static_cast<const Element*>(work.dy);
   Element* dx = static_cast<Element*>(work.out);
   const size_t channels = work.channels, inner = work.inner, width = part.channel_end - part.channel_begin;
-  constexpr size_t few = Single::lanes;  // channels whose leaves are added as whole trees
   Trees<Single> trees(part);
   // Neighbours are the runs of a leaf's channels, and those of all leaves if the part has all channels.
   const size_t leaves = width == channels ? part.leaf_end - part.leaf_begin : 1;
   for (size_t leaf = part.leaf_begin; leaf < part.leaf_end; leaf += leaves) {
     const size_t at = (leaf * channels + part.channel_begin) * inner;
     Neighbours<V, Element> walk(x + at, dy + at, dx + at, leaves * width, inner, parameter, width);
-    typename V::Scalar sums[Single::lanes * few];
-    size_t filled = 0, channel = 0;  // the next sum is the channel's
     while (walk.left != 0) {
-      const size_t runs = smaller(walk.left, Single::lanes);
+      const size_t runs = smaller(smaller(walk.left, Single::lanes), trees.room());
       Single folded[Single::lanes];
       sum_neighbours<V, how>(walk, runs, folded, gradient, add);
-      fold_some(folded, runs, sums + filled);
-      if (width <= few) {
-        filled += runs;
-        if (filled != Single::lanes * width && walk.left != 0) continue;
-        trees.add_leaves(sums, filled / width);
-        filled = 0;
-        continue;
-      }
-      for (size_t k = 0, some; k < runs; k += some) {
-        some = smaller(runs - k, width - channel);
-        __builtin_memcpy(trees.leaf() + channel, sums + k, some * sizeof *sums);
-        channel += some;
-        if (channel != width) break;
-        trees.add_leaf();
-        channel = 0;
-      }
+      fold_some(folded, runs, trees.next());
+      trees.add(runs);
     }
   }
 }
@@ -429,36 +386,20 @@ template <class V, class Element, class Add>
   // Whole vectors of runs, if so many fit.
   size_t runs = stretch / inner;
   if (runs > V::lanes) runs = runs / V::lanes * V::lanes;
-  using Single = decltype(folded_to_vector(V()));
-  Trees<Single> trees(part);
-  if (part.channel_end - part.channel_begin == channels && channels % Single::lanes != 0 && 2 * channels <= runs) {
-    // Where a leaf's runs leave lanes of the folds empty, several leaves at a time: their runs are neighbours too.
-    typename V::Scalar sums[stretch / 2];
-    size_t most = runs / channels;
-    if (most > Single::lanes) most = most / Single::lanes * Single::lanes;
-    for (size_t leaf = part.leaf_begin, leaves; leaf < part.leaf_end; leaf += leaves) {
-      leaves = smaller(most, part.leaf_end - leaf);
-      const size_t at = leaf * channels * inner;
-      sum_runs_alone<V>(x + at, dy + at, sums, leaves * channels, inner, add);
-      trees.add_leaves(sums, leaves);
-      if (map_dx != nullptr) map_dx(work, at, at + leaves * channels * inner);
+  Trees<decltype(folded_to_vector(V()))> trees(part);
+  const size_t width = part.channel_end - part.channel_begin;
+  const size_t leaves = width == channels ? part.leaf_end - part.leaf_begin : 1;
+  for (size_t leaf = part.leaf_begin; leaf < part.leaf_end; leaf += leaves) {
+    size_t at = (leaf * channels + part.channel_begin) * inner, unmapped = at;  // dx is still to be written from there on
+    for (size_t left = leaves * width, count; left != 0; left -= count) {
+      count = smaller(smaller(runs, left), trees.room());
+      sum_runs_alone<V>(x + at, dy + at, trees.next(), count, inner, add);
+      trees.add(count);
+      at += count * inner;
+      if (at - unmapped < stretch && left != count) continue;
+      if (map_dx != nullptr) map_dx(work, unmapped, at);
+      unmapped = at;
     }
-    return;
-  }
-  size_t unmapped = (part.leaf_begin * channels + part.channel_begin) * inner;  // dx is still to be written from here on
-  for (size_t leaf = part.leaf_begin; leaf < part.leaf_end; ++leaf) {
-    for (size_t channel = part.channel_begin, count; channel < part.channel_end; channel += count) {
-      count = smaller(runs, part.channel_end - channel);
-      const size_t at = (leaf * channels + channel) * inner, end = at + count * inner;
-      sum_runs_alone<V>(x + at, dy + at, trees.leaf() + (channel - part.channel_begin), count, inner, add);
-      const bool leaf_ends = channel + count == part.channel_end;
-      const size_t next = leaf_ends ? ((leaf + 1) * channels + part.channel_begin) * inner : end;
-      if (end - unmapped >= stretch || next != end || (leaf_ends && leaf + 1 == part.leaf_end)) {
-        if (map_dx != nullptr) map_dx(work, unmapped, end);
-        unmapped = next;
-      }
-    }
-    trees.add_leaf();
   }
 }
 
