@@ -105,15 +105,14 @@ int32_t check_fused_scratch(const FusedCall& call, const void* scratch, size_t b
   return check_scratch_beside(others, call, scratch, bytes, needed);
 }
 
-int32_t check_options(const rectify_options* options) noexcept {
-  if (options == nullptr) return RECTIFY_OK;
-  if (options->struct_size < sizeof(rectify_options)) return RECTIFY_ERROR_INVALID_OPTIONS;
+int32_t check_other_options(const rectify_options& options) noexcept {
+  if (options.struct_size < sizeof options) return RECTIFY_ERROR_INVALID_OPTIONS;
   // A caller newer than this library may know more fields; they must ask for nothing.
-  const unsigned char* bytes = reinterpret_cast<const unsigned char*>(options);
-  if (std::any_of(bytes + sizeof(rectify_options), bytes + options->struct_size, [](unsigned char b) { return b != 0; })) {
+  const unsigned char* bytes = reinterpret_cast<const unsigned char*>(&options);
+  if (std::any_of(bytes + sizeof options, bytes + options.struct_size, [](unsigned char b) { return b != 0; })) {
     return RECTIFY_ERROR_INVALID_OPTIONS;
   }
-  if (options->sums != RECTIFY_SUMS_ORDERED || options->reserved != 0) return RECTIFY_ERROR_INVALID_OPTIONS;
+  if (options.sums != RECTIFY_SUMS_ORDERED || options.reserved != 0) return RECTIFY_ERROR_INVALID_OPTIONS;
   return RECTIFY_OK;
 }
 

@@ -26,7 +26,17 @@ int32_t check_scratch(const Call& call, const void* scratch, size_t bytes, size_
 // The same of a fused call.
 int32_t check_fused_scratch(const FusedCall& call, const void* scratch, size_t bytes, size_t needed) noexcept;
 
-int32_t check_options(const rectify_options* options) noexcept;
+// Of options that are not just what this version knows, or ask for what it does not.
+int32_t check_other_options(const rectify_options& options) noexcept;
+
+// Inline: a call took 2 % of ReLU's time in L1.
+[[gnu::always_inline]] inline int32_t check_options(const rectify_options* options) noexcept {
+  if (options == nullptr) return RECTIFY_OK;
+  if (options->struct_size == sizeof *options && options->sums == RECTIFY_SUMS_ORDERED && options->reserved == 0) {
+    return RECTIFY_OK;
+  }
+  return check_other_options(*options);
+}
 
 inline constexpr rectify_options default_options = {};
 

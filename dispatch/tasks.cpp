@@ -103,7 +103,9 @@ struct SumPlan {
   size_t levels;  // rows of scratch that a task needs
 };
 
-SumPlan plan_sum(const Work& work, size_t nodes) noexcept {
+// `whole`: the leaves need not be shared out, which neither changes a bit nor leaves nodes to be folded. Only where a task
+// has all channels: with some it would go through memory once for each tile.
+SumPlan plan_sum(const Work& work, size_t nodes, bool whole) noexcept {
   SumPlan plan;
   size_t leaf_elements, elements = task_elements;
   if (work.inner == 1 && work.channels > 1) {
@@ -122,11 +124,11 @@ SumPlan plan_sum(const Work& work, size_t nodes) noexcept {
     }
     plan.tile = std::min(work.channels, runs);
   }
+  plan.tiles = divide_up(work.channels, plan.tile);
   const size_t wanted = std::max(divide_up(elements, leaf_elements * plan.tile), divide_up(plan.leaves, nodes));
-  plan.task_leaves = std::bit_ceil(std::min(wanted, plan.leaves));
+  plan.task_leaves = std::bit_ceil(whole && plan.tiles == 1 ? plan.leaves : std::min(wanted, plan.leaves));
   plan.levels = static_cast<size_t>(std::countr_zero(plan.task_leaves));
   plan.nodes = ((plan.leaves - 1) >> plan.levels) + 1;
-  plan.tiles = divide_up(work.channels, plan.tile);
   return plan;
 }
 
@@ -198,9 +200,10 @@ void run_one_map(MapKernel kernel, const Work& work, const Call& call) noexcept 
   run_tasks(divide_up(job.elements, job.of_task), *call.options, run_map_task, &job);
 }
 
-SumPlan plan_pass(const SumPass& pass) {
+SumPlan plan_pass(const SumPass& pass, const Call& call) {
   const bool once = pass.stages->count == 0 && pass.count == 1;
-  return plan_sum(*pass.shape, once ? most_nodes : most_nodes_of_stages(pass.shape->channels));
+  return plan_sum(*pass.shape, once ? most_nodes : most_nodes_of_stages(pass.shape->channels),
+                  once && concurrency(*call.options) == 1);
 }
 
 // The nodes that are to be folded, and the scratch of the tasks.
@@ -277,7 +280,7 @@ int32_t run_sums(const SumPass* passes, size_t count, const Call& call) noexcept
   SumPlan plans[most_passes];
   size_t bytes = 0;  // the passes follow each other, so one space serves them all
   for (size_t p = 0; p < count; ++p) {
-    plans[p] = plan_pass(passes[p]);
+    plans[p] = plan_pass(passes[p], call);
     bytes = std::max(bytes, space_for(passes[p], plans[p], call.format->scalar_size));
   }
   alignas(64) std::byte stack[8192];

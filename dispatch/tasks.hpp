@@ -1,4 +1,5 @@
-// Cuts a checked call into tasks by its shape alone, never by the number of threads, and runs them.
+// Cuts a checked call into tasks and runs them. Where a map is cut changes no bit; a sum is cut at nodes of its tree, which
+// depends on the shape alone.
 #pragma once
 
 #include "dispatch/call.hpp"

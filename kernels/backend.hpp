@@ -1,7 +1,7 @@
 // What a backend is: for each line of RECTIFY_FORMATS a constant table of kernels, one per operation and stage of
 // kernels/activations/list.hpp.
 //
-// A kernel works on a part of a call's tensors; the dispatcher cuts them by shape alone. It sees them as
+// A kernel works on a part of a call's tensors, as the dispatcher has cut them. It sees them as
 // {outer, channels, inner} with the channel's parameter at parameter[channel]; the dispatcher has collapsed the shape, so
 // channels == 1 means "one parameter for everything" and then outer == 1.
 #pragma once

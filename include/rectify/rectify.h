@@ -44,7 +44,9 @@
  *               one of them is reported. rectify_status_text() explains.
  *   Empty       n == 0 succeeds, whatever pointers are NULL; a non-NULL parameter gradient is then set to +0.
  *   Threads     Every function may be called from any number of threads at once. Outputs of concurrent calls must be
- *               distinct. Nothing is created or destroyed by the caller. Small arrays stay on the calling thread.
+ *               distinct. Nothing is created or destroyed by the caller. What a second thread would come too late for
+ *               stays on the calling thread: up to 32768 elements; on oneTBB, without an exponential or a sum, up to half a
+ *               megabyte of tensors in all.
  *   Environment The caller's floating-point control bits (rounding, FTZ/DAZ, exception masks) do not change any result and
  *               are as they were when the call returns; sticky exception flags may have been raised.
  *   The library never prints, aborts, throws, or touches memory outside the ranges it was given.
