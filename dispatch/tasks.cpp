@@ -103,8 +103,8 @@ struct SumPlan {
   size_t levels;  // rows of scratch that a task needs
 };
 
-// `whole`: the leaves need not be shared out, which neither changes a bit nor leaves nodes to be folded. Only where a task
-// has all channels: with some it would go through memory once for each tile.
+// `whole`: the work is not shared out, so a task may be all of it. That changes no bit, and leaves no nodes to be folded. It
+// is several where a task has not all channels: it would go through memory once for each tile.
 SumPlan plan_sum(const Work& work, size_t nodes, bool whole) noexcept {
   SumPlan plan;
   size_t leaf_elements, elements = task_elements;
@@ -116,13 +116,13 @@ SumPlan plan_sum(const Work& work, size_t nodes, bool whole) noexcept {
     const size_t run_leaves = divide_up(work.inner, run_block);
     plan.leaves = work.outer * run_leaves;
     leaf_elements = std::min(work.inner, run_block);
-    const size_t share = work.outer * work.channels * work.inner / tasks_of_large;
+    const size_t share = work.outer * work.channels * work.inner / (whole ? 1 : tasks_of_large);
     size_t runs = divide_up(std::max(tile_elements, share), work.inner);
     if (run_leaves > 1) {
       elements = std::max(elements, share);
       runs = std::max<size_t>(1, std::min(leaves_in_order / run_leaves, elements / work.inner));
     }
-    plan.tile = std::min(work.channels, runs);
+    plan.tile = std::min({work.channels, runs, tile_channels});
   }
   plan.tiles = divide_up(work.channels, plan.tile);
   const size_t wanted = std::max(divide_up(elements, leaf_elements * plan.tile), divide_up(plan.leaves, nodes));

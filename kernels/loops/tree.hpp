@@ -99,9 +99,7 @@ class Trees {
   }
 
  private:
-  // 4 KiB of f32.
-  static constexpr size_t most_kept = 1024;
-  static_assert(leaves_in_order <= most_kept);
+  static constexpr size_t most_kept = leaves_in_order;  // 4 KiB of f32
   // Leaves whose tree is one piece of code.
   static constexpr size_t most_folded = 16;
 
