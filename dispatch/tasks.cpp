@@ -103,8 +103,8 @@ struct SumPlan {
   size_t levels;  // rows of scratch that a task needs
 };
 
-// `whole`: the work is not shared out, so a task may be all of it. That changes no bit, and leaves no nodes to be folded. It
-// is several where a task has not all channels: it would go through memory once for each tile.
+// `whole`: the work is not shared out, so a task may be all of it. That changes no bit, and leaves no nodes to be folded.
+// It is several where a task has not all channels: it would go through memory once for each tile.
 SumPlan plan_sum(const Work& work, size_t nodes, bool whole) noexcept {
   SumPlan plan;
   size_t leaf_elements, elements = task_elements;

@@ -49,8 +49,8 @@ struct SumPart {
 inline constexpr size_t run_block = 4096;  // elements of a run that make a leaf
 inline constexpr size_t row_block = 64;    // rows that make a leaf where inner == 1
 
-// Leaves of a task's channels that are taken run by run, as they lie in memory, where a run has several; their sums are kept
-// meanwhile.
+// Leaves of a task's channels that are taken run by run, as they lie in memory, where a run has several; their sums are
+// kept meanwhile.
 inline constexpr size_t leaves_in_order = 1024;
 
 // y = f(x) or dx = f(x, dy): elements [begin, end) in memory order.
