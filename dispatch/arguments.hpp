@@ -29,7 +29,7 @@ int32_t check_fused_scratch(const FusedCall& call, const void* scratch, size_t b
 // Of options that are not just what this version knows, or ask for what it does not.
 int32_t check_other_options(const rectify_options& options) noexcept;
 
-// Inline: a call took 2 % of ReLU's time in L1.
+// Inline, as the tensors' checks are: a small call saves a call.
 [[gnu::always_inline]] inline int32_t check_options(const rectify_options* options) noexcept {
   if (options == nullptr) return RECTIFY_OK;
   if (options->struct_size == sizeof *options && options->sums == RECTIFY_SUMS_ORDERED && options->reserved == 0) {
