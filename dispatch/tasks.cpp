@@ -19,12 +19,12 @@ constexpr size_t round_up(size_t a, size_t b) { return divide_up(a, b) * b; }
 // A map's tasks begin at multiples of this: at lines, and at words of a mask.
 constexpr size_t task_step = 512;
 
-// What one thread of oneTBB's does in the time that a second takes to come: awake it is 0.4 to 0.8 us late, and the first
-// waits for its end. On Zen 5 two are the faster from 2.2 us of one on. Without an exponential that is half a megabyte, or
-// what a core's own cache no longer holds with room to spare: 64 Ki of ReLU in f32, just that, take one thread 2.0 us and
-// two 2.6, or 3.7 if the second sleeps; in f64 6.8 and 3.3. ELU gains from a task on, and so may a caller's pool, whose
-// threads may spin.
-constexpr size_t most_bytes_of_one_thread = size_t{512} << 10;
+// A call that touches no more than this is light: one thread has done it before a second of oneTBB's would help, which
+// comes 0.4 to 0.8 us late where it is awake, and for whose end the first waits. On Zen 5 two are the faster from 2.2 us of
+// one on. Without an exponential that is half a megabyte, if a core's own cache has room for twice that: 64 Ki of ReLU in
+// f32, just that, take one thread 2.0 us and two 2.6, or 3.7 if the second sleeps; in f64 6.8 and 3.3. ELU gains from a
+// task on, and so may a caller's pool, whose threads may spin.
+constexpr size_t light_bytes = size_t{512} << 10;
 
 // A sum's task takes whole rows up to this many channels, or neighbouring runs up to this many elements, so that it walks
 // memory in long pieces.
@@ -55,8 +55,8 @@ size_t touched_bytes(const Call& call, const void* x) noexcept {
 size_t elements_of_task(const Call& call, const Work& first) noexcept {
   const size_t threads = std::min(divide_up(call.elements, task_elements), concurrency(*call.options));
   const bool at_once = call.exponential || call.options->parallel_for != nullptr;
-  const size_t most_of_one = at_once ? 0 : std::min(most_bytes_of_one_thread, cache_sizes().second / 2);
-  if (threads == 1 || touched_bytes(call, first.x) <= most_of_one) return call.elements;
+  const size_t light = std::clamp(cache_sizes().second / 2, light_bytes / 2, light_bytes);
+  if (threads == 1 || (!at_once && touched_bytes(call, first.x) <= light)) return call.elements;
   const size_t tasks = threads * divide_up(call.elements, threads * task_elements);
   return round_up(divide_up(call.elements, tasks), task_step);
 }

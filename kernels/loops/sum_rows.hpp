@@ -370,15 +370,15 @@ RECTIFY_INLINE void sum_rows(const Work& work, const SumPart& part, const typena
       leaves = Single::lanes;
       Single sums[Single::lanes];
       const Element *x = all.x + row * channels, *dy = all.dy + row * channels;
-      if (channels == 3 && with_dx) {
-        map_until(row, true);
-        if constexpr (with_dx)
-          sum_leaves_of_rows_of<Single, 3, how>(x, dy, dx + row * channels, pattern, sums, false, gradient, add);
-        unmapped = row + leaves * row_block;
-      } else if (channels == 3) {
-        sum_leaves_of_rows_of<Single, 3, Store::none>(x, dy, dx, pattern, sums, work.beyond_cache, gradient, add);
-      } else {
+      constexpr bool has_three = Single::lanes > 3;
+      if (!has_three || channels != 3) {
         sum_leaves_of_narrow_rows<Single>(x, dy, channels, sums, work.beyond_cache, add);
+      } else if constexpr (has_three && with_dx) {
+        map_until(row, true);
+        sum_leaves_of_rows_of<Single, 3, how>(x, dy, dx + row * channels, pattern, sums, false, gradient, add);
+        unmapped = row + leaves * row_block;
+      } else if constexpr (has_three) {
+        sum_leaves_of_rows_of<Single, 3, Store::none>(x, dy, dx, pattern, sums, work.beyond_cache, gradient, add);
       }
       trees.add_lanes(sums);
       map_until(row + leaves * row_block, leaf + leaves == part.leaf_end);
