@@ -50,15 +50,18 @@ size_t touched_bytes(const Call& call, const void* x) noexcept {
   return call.elements * call.format->element_size * (1 + inputs);
 }
 
+bool is_light(const Call& call, const Work& first) noexcept {
+  if (call.exponential || call.options->parallel_for != nullptr) return false;
+  return touched_bytes(call, first.x) <= std::clamp(cache_sizes().second / 2, light_bytes / 2, light_bytes);
+}
+
 // The elements of a task of a map: all, if they stay on one thread. Else as many tasks for each thread, all of a size, so
 // that none waits for another's last.
 size_t elements_of_task(const Call& call, const Work& first) noexcept {
+  if (is_light(call, first)) return call.elements;
   const size_t threads = std::min(divide_up(call.elements, task_elements), concurrency(*call.options));
-  const bool at_once = call.exponential || call.options->parallel_for != nullptr;
-  const size_t light = std::clamp(cache_sizes().second / 2, light_bytes / 2, light_bytes);
-  if (threads == 1 || (!at_once && touched_bytes(call, first.x) <= light)) return call.elements;
   const size_t tasks = threads * divide_up(call.elements, threads * task_elements);
-  return round_up(divide_up(call.elements, tasks), task_step);
+  return threads == 1 ? call.elements : round_up(divide_up(call.elements, tasks), task_step);
 }
 
 // Streaming stores skip the read of the line to be written, but send the result to DRAM. In place the line is in the cache
