@@ -395,8 +395,8 @@ TEST_P(ThreadLimit, KeptInOneTbb) {
   tbb::task_arena(16).execute([&] { expect_limit_kept(); });
 }
 
-// Two tensors of 128 KiB, two tasks, are done before a second thread would come. But it is asked for an exponential each,
-// and so is a callback, whose threads may be awake.
+// Two tensors of 128 KiB, which could be two tasks, are done before a second thread would come. A callback's may be awake,
+// and is asked.
 TEST_P(ThreadLimit, ALightCallStaysOnItsThread) {
   constexpr size_t light = 65536;
   const std::vector<uint16_t> ones(light, 0x3C00);

@@ -164,8 +164,8 @@ class Trees {
   size_t channels_;
   size_t leaves_, done_ = 0;  // of the part, and those in nodes
   size_t left_;               // sums of the leaves that are not yet in nodes
-  size_t full_,
-      filled_ = 0;  // sums to be kept, a power of two of leaves, and those that are. Of one leaf they stand in node_
+  size_t full_;               // sums to be kept, a power of two of leaves; if that is one leaf, they stand in node_
+  size_t filled_ = 0;         // those that are
   Scalar kept_[most_kept];
 };
 
