@@ -1,15 +1,12 @@
 #include "dispatch/arguments.hpp"
 
 #include <algorithm>
-#include <bit>
 
 #include "dispatch/ranges.hpp"
 #include "dispatch/tensors.hpp"
 
 namespace rectify {
 namespace {
-
-constexpr size_t mask_size(size_t elements) { return elements / 8 + (elements % 8 != 0); }
 
 // What the caller has set aside, beside the call's tensors and the others that it has.
 int32_t check_scratch_beside(Ranges& others, const Call& call, const void* scratch, size_t bytes, size_t needed) noexcept {
@@ -29,13 +26,6 @@ int32_t check_scratch_beside(Ranges& others, const Call& call, const void* scrat
 
 }  // namespace
 
-int32_t check_mask(const Call& call, const void* mask) noexcept {
-  if (call.elements == 0) return RECTIFY_OK;
-  if (mask == nullptr) return RECTIFY_ERROR_NULL_POINTER;
-  const Range out = {address_of(call.work.out), call.elements * call.format->element_size};
-  return out.disjoint({address_of(mask), mask_size(call.elements)}) ? RECTIFY_OK : RECTIFY_ERROR_OVERLAP;
-}
-
 int32_t check_fused(FusedCall& call, Needs needs) noexcept {
   if (const int32_t status = check_shape(call)) return status;
   const Work& work = call.work;
@@ -43,10 +33,10 @@ int32_t check_fused(FusedCall& call, Needs needs) noexcept {
   const int32_t kind = call.activation.kind;
   if (kind < RECTIFY_RELU || kind > RECTIFY_ELU) return RECTIFY_ERROR_INVALID_ARGUMENT;
   if (call.sums != nullptr && (kind == RECTIFY_RELU || call.mask_alone())) return RECTIFY_ERROR_INVALID_ARGUMENT;
-  if (kind == RECTIFY_LEAKY_RELU) call.scalar = round_scalar(format, call.activation.parameter);
-  if (kind == RECTIFY_ELU) {
-    if (const int32_t status = check_alpha(format, call.activation.parameter, &call.scalar)) return status;
-  }
+  const ScalarRule rule = kind == RECTIFY_LEAKY_RELU ? ScalarRule::any
+                          : kind == RECTIFY_ELU      ? ScalarRule::finite
+                                                     : ScalarRule::none;
+  if (const int32_t status = check_scalar(rule, format, call.activation.parameter, &call.scalar)) return status;
   // A mask says enough for dx alone; PReLU's own function has y beside it.
   if (call.mask != nullptr && (kind == RECTIFY_ELU || (call.per_channel() && !call.needs_mask))) {
     return RECTIFY_ERROR_INVALID_ARGUMENT;
@@ -114,18 +104,6 @@ int32_t check_other_options(const rectify_options& options) noexcept {
   }
   if (options.sums != RECTIFY_SUMS_ORDERED || options.reserved != 0) return RECTIFY_ERROR_INVALID_OPTIONS;
   return RECTIFY_OK;
-}
-
-int32_t check_alpha(const Format& format, double alpha, Scalar* rounded) noexcept {
-  *rounded = round_scalar(format, alpha);
-  const bool finite = format.scalar_size == sizeof(double) ? (std::bit_cast<uint64_t>(rounded->f64) >> 52 & 0x7FF) != 0x7FF
-                                                           : (std::bit_cast<uint32_t>(rounded->f32) >> 23 & 0xFF) != 0xFF;
-  return finite ? RECTIFY_OK : RECTIFY_ERROR_INVALID_ARGUMENT;
-}
-
-bool below_zero(double value) noexcept {
-  constexpr uint64_t minus_zero = uint64_t{1} << 63;
-  return std::bit_cast<uint64_t>(value) > minus_zero;
 }
 
 }  // namespace rectify

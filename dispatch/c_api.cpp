@@ -1,34 +1,31 @@
-// The public functions: check the arguments, choose the backend, hand the work on.
+// The public functions of one activation, and what is asked of the library itself.
 #include <rectify/rectify.h>
 
-#include <cstring>
-
-#include "dispatch/arguments.hpp"
-#include "dispatch/select.hpp"
-#include "dispatch/tasks.hpp"
-#include "dispatch/tensors.hpp"
+#include "dispatch/function.hpp"
 
 namespace {
 
 using namespace rectify;
 
-// Runs what a checked call asks for: the one-pass kernel where sums are wanted, the plain one otherwise.
-int32_t run(Call& call, MapKernel map, SumKernel sum = nullptr) {
-  if (call.elements == 0) {
-    if (call.sums != nullptr && call.work.channels != 0)
-      std::memset(call.sums, 0, call.work.channels * call.format->slope_size);
-    return RECTIFY_OK;
-  }
-  if (call.sums != nullptr) return run_sum(sum, call);
-  run_map(map, call);
-  return RECTIFY_OK;
-}
+constexpr Function relu_forward = {Needs::forward, &Kernels::relu_forward};
+constexpr Function relu_backward = {Needs::backward, &Kernels::relu_backward};
+constexpr Function prelu_forward = {Needs::forward, &Kernels::prelu_forward};
+constexpr Function prelu_backward = {Needs::backward_with_parameter, &Kernels::prelu_backward,
+                                     &Kernels::prelu_backward_with_parameter};
 
-// Checks the call and completes it. Inline, like the checks themselves.
-[[gnu::always_inline]] inline int32_t check(Call& call, Needs needs) {
-  if (const int32_t status = check_tensors(call, needs)) return status;
-  return check_how(call);
+// Leaky ReLU is PReLU of one slope that is no tensor.
+constexpr Function of_scalar(Function function, ScalarRule rule) {
+  function.scalar = rule;
+  return function;
 }
+constexpr Function leaky_relu_forward = of_scalar(prelu_forward, ScalarRule::any);
+constexpr Function leaky_relu_backward = of_scalar(prelu_backward, ScalarRule::any);
+
+constexpr Function elu_forward = {Needs::forward, &Kernels::elu_forward, nullptr, ScalarRule::finite, true};
+constexpr Function elu_backward = {Needs::backward_with_parameter, &Kernels::elu_backward,
+                                   &Kernels::elu_backward_with_parameter, ScalarRule::finite, true};
+constexpr Function elu_backward_from_y = {Needs::backward, &Kernels::elu_backward_from_y, nullptr,
+                                          ScalarRule::finite_not_negative};
 
 }  // namespace
 
@@ -86,80 +83,53 @@ int32_t rectify_backend_in_use(const rectify_options* options, const char** name
 }
 
 int32_t rectify_relu_forward(int32_t dtype, size_t n, const void* x, void* y, const rectify_options* options) noexcept {
-  Call call(dtype, no_slopes, flat(n, x, nullptr, y), nullptr, options);
-  if (const int32_t status = check(call, Needs::forward)) return status;
-  return run(call, call.kernels->relu_forward);
+  return run(relu_forward, [&] { return Call(dtype, no_slopes, flat(n, x, nullptr, y), nullptr, options); });
 }
 
 int32_t rectify_relu_backward(int32_t dtype, size_t n, const void* x, const void* dy, void* dx,
                               const rectify_options* options) noexcept {
-  Call call(dtype, no_slopes, flat(n, x, dy, dx), nullptr, options);
-  if (const int32_t status = check(call, Needs::backward)) return status;
-  return run(call, call.kernels->relu_backward);
+  return run(relu_backward, [&] { return Call(dtype, no_slopes, flat(n, x, dy, dx), nullptr, options); });
 }
 
 int32_t rectify_leaky_relu_forward(int32_t dtype, size_t n, double slope, const void* x, void* y,
                                    const rectify_options* options) noexcept {
-  Call call(dtype, no_slopes, flat(n, x, nullptr, y), nullptr, options);
-  if (const int32_t status = check(call, Needs::forward)) return status;
-  const Scalar rounded = round_scalar(*call.format, slope);
-  call.work.parameter = &rounded;
-  return run(call, call.kernels->prelu_forward);
+  const auto given = [&] { return Call(dtype, no_slopes, flat(n, x, nullptr, y), nullptr, options); };
+  return run(leaky_relu_forward, given, slope);
 }
 
 int32_t rectify_leaky_relu_backward(int32_t dtype, size_t n, double slope, const void* x, const void* dy, void* dx,
                                     void* dslope, const rectify_options* options) noexcept {
-  Call call(dtype, no_slopes, flat(n, x, dy, dx), dslope, options);
-  if (const int32_t status = check(call, Needs::backward_with_parameter)) return status;
-  const Scalar rounded = round_scalar(*call.format, slope);
-  call.work.parameter = &rounded;
-  return run(call, call.kernels->prelu_backward, call.kernels->prelu_backward_with_parameter);
+  return run(
+      leaky_relu_backward, [&] { return Call(dtype, no_slopes, flat(n, x, dy, dx), dslope, options); }, slope);
 }
 
 int32_t rectify_prelu_forward(int32_t dtype, int32_t slope_dtype, rectify_shape shape, const void* x, const void* slope,
                               void* y, const rectify_options* options) noexcept {
-  Call call(dtype, slope_dtype, shaped(shape, x, nullptr, y, slope), nullptr, options);
-  if (const int32_t status = check(call, Needs::forward)) return status;
-  return run(call, call.kernels->prelu_forward);
+  const auto given = [&] { return Call(dtype, slope_dtype, shaped(shape, x, nullptr, y, slope), nullptr, options); };
+  return run(prelu_forward, given);
 }
 
 int32_t rectify_prelu_backward(int32_t dtype, int32_t slope_dtype, rectify_shape shape, const void* x, const void* slope,
                                const void* dy, void* dx, void* dslope, const rectify_options* options) noexcept {
-  Call call(dtype, slope_dtype, shaped(shape, x, dy, dx, slope), dslope, options);
-  if (const int32_t status = check(call, Needs::backward_with_parameter)) return status;
-  return run(call, call.kernels->prelu_backward, call.kernels->prelu_backward_with_parameter);
+  const auto given = [&] { return Call(dtype, slope_dtype, shaped(shape, x, dy, dx, slope), dslope, options); };
+  return run(prelu_backward, given);
 }
 
 int32_t rectify_elu_forward(int32_t dtype, size_t n, double alpha, const void* x, void* y,
                             const rectify_options* options) noexcept {
-  Call call(dtype, no_slopes, flat(n, x, nullptr, y), nullptr, options);
-  Scalar rounded;
-  if (const int32_t status = check(call, Needs::forward)) return status;
-  if (const int32_t status = check_alpha(*call.format, alpha, &rounded)) return status;
-  call.work.parameter = &rounded;
-  call.exponential = true;
-  return run(call, call.kernels->elu_forward);
+  return run(
+      elu_forward, [&] { return Call(dtype, no_slopes, flat(n, x, nullptr, y), nullptr, options); }, alpha);
 }
 
 int32_t rectify_elu_backward(int32_t dtype, size_t n, double alpha, const void* x, const void* dy, void* dx, void* dalpha,
                              const rectify_options* options) noexcept {
-  Call call(dtype, no_slopes, flat(n, x, dy, dx), dalpha, options);
-  Scalar rounded;
-  if (const int32_t status = check(call, Needs::backward_with_parameter)) return status;
-  if (const int32_t status = check_alpha(*call.format, alpha, &rounded)) return status;
-  call.work.parameter = &rounded;
-  call.exponential = true;
-  return run(call, call.kernels->elu_backward, call.kernels->elu_backward_with_parameter);
+  return run(
+      elu_backward, [&] { return Call(dtype, no_slopes, flat(n, x, dy, dx), dalpha, options); }, alpha);
 }
 
 int32_t rectify_elu_backward_from_y(int32_t dtype, size_t n, double alpha, const void* y, const void* dy, void* dx,
                                     const rectify_options* options) noexcept {
-  Call call(dtype, no_slopes, flat(n, y, dy, dx), nullptr, options);
-  Scalar rounded;
-  if (const int32_t status = check(call, Needs::backward)) return status;
-  if (const int32_t status = check_alpha(*call.format, alpha, &rounded)) return status;
-  if (below_zero(alpha)) return RECTIFY_ERROR_INVALID_ARGUMENT;
-  call.work.parameter = &rounded;
-  return run(call, call.kernels->elu_backward_from_y);
+  return run(
+      elu_backward_from_y, [&] { return Call(dtype, no_slopes, flat(n, y, dy, dx), nullptr, options); }, alpha);
 }
 }

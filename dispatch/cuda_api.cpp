@@ -113,7 +113,7 @@ int32_t rectify_cuda_elu_forward(int32_t dtype, size_t n, double alpha, const vo
   Call call(dtype, no_slopes, flat(n, x, nullptr, y), nullptr, nullptr);
   Scalar rounded;
   if (const int32_t status = check(call, Needs::forward)) return status;
-  if (const int32_t status = check_alpha(*call.format, alpha, &rounded)) return status;
+  if (const int32_t status = check_scalar(ScalarRule::finite, *call.format, alpha, &rounded)) return status;
   return run(call, &cuda::Operations::elu_forward, &rounded, stream);
 }
 
@@ -122,7 +122,7 @@ int32_t rectify_cuda_elu_backward(int32_t dtype, size_t n, double alpha, const v
   Call call(dtype, no_slopes, flat(n, x, dy, dx), dalpha, nullptr);
   Scalar rounded;
   if (const int32_t status = check(call, Needs::backward_with_parameter)) return status;
-  if (const int32_t status = check_alpha(*call.format, alpha, &rounded)) return status;
+  if (const int32_t status = check_scalar(ScalarRule::finite, *call.format, alpha, &rounded)) return status;
   return run(call, &cuda::Operations::elu_backward, &cuda::Operations::elu_backward_with_parameter, &rounded, scratch,
              scratch_bytes, stream);
 }
@@ -136,8 +136,7 @@ int32_t rectify_cuda_elu_backward_from_y(int32_t dtype, size_t n, double alpha, 
   Call call(dtype, no_slopes, flat(n, y, dy, dx), nullptr, nullptr);
   Scalar rounded;
   if (const int32_t status = check(call, Needs::backward)) return status;
-  if (const int32_t status = check_alpha(*call.format, alpha, &rounded)) return status;
-  if (below_zero(alpha)) return RECTIFY_ERROR_INVALID_ARGUMENT;
+  if (const int32_t status = check_scalar(ScalarRule::finite_not_negative, *call.format, alpha, &rounded)) return status;
   return run(call, &cuda::Operations::elu_backward_from_y, &rounded, stream);
 }
 }

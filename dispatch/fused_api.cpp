@@ -3,9 +3,7 @@
 
 #include <cstring>
 
-#include "dispatch/arguments.hpp"
-#include "dispatch/tasks.hpp"
-#include "dispatch/tensors.hpp"
+#include "dispatch/function.hpp"
 
 namespace {
 
@@ -140,18 +138,15 @@ int32_t fused_backward(FusedCall& call) {
   return run_sums(passes, with_bias ? 2 : 1, call);
 }
 
-// dx from the mask and dy, element by element: checked like a forward of dy, for a small call's sake.
-int32_t backward_from_mask(Call& call, const void* mask, MapKernel Kernels::*kernel) {
-  call.work.dy = call.work.x;
-  call.work.x = call.mask = mask;
-  if (call.elements != 0) run_map(call.kernels->*kernel, call);
-  return RECTIFY_OK;
-}
+// dx from the mask and dy, element by element.
+constexpr Function relu_backward_from_mask = {
+    .needs = Needs::forward, .map = &Kernels::relu_backward_from_mask, .from_mask = true};
+constexpr Function leaky_relu_backward_from_mask = {
+    .needs = Needs::forward, .map = &Kernels::leaky_relu_backward_from_mask, .scalar = ScalarRule::any, .from_mask = true};
 
-int32_t check_with_mask(Call& call, const void* mask) {
-  if (const int32_t status = check_tensors(call, Needs::forward)) return status;
-  if (const int32_t status = check_mask(call, mask)) return status;
-  return check_how(call);
+[[gnu::always_inline]] inline Call with_mask(Call call, const void* mask) {
+  call.mask = mask;
+  return call;
 }
 
 constexpr rectify_activation relu = {RECTIFY_RELU, 0, nullptr};
@@ -175,9 +170,8 @@ int32_t rectify_relu_forward_with_mask(int32_t dtype, size_t n, const void* x, v
 
 int32_t rectify_relu_backward_from_mask(int32_t dtype, size_t n, const void* mask, const void* dy, void* dx,
                                         const rectify_options* options) noexcept {
-  Call call(dtype, no_slopes, flat(n, dy, nullptr, dx), nullptr, options);
-  if (const int32_t status = check_with_mask(call, mask)) return status;
-  return backward_from_mask(call, mask, &Kernels::relu_backward_from_mask);
+  const auto given = [&] { return with_mask(Call(dtype, no_slopes, flat(n, dy, nullptr, dx), nullptr, options), mask); };
+  return run(relu_backward_from_mask, given);
 }
 
 int32_t rectify_leaky_relu_forward_with_mask(int32_t dtype, size_t n, double slope, const void* x, void* y, void* mask,
@@ -187,11 +181,8 @@ int32_t rectify_leaky_relu_forward_with_mask(int32_t dtype, size_t n, double slo
 
 int32_t rectify_leaky_relu_backward_from_mask(int32_t dtype, size_t n, double slope, const void* mask, const void* dy,
                                               void* dx, const rectify_options* options) noexcept {
-  Call call(dtype, no_slopes, flat(n, dy, nullptr, dx), nullptr, options);
-  if (const int32_t status = check_with_mask(call, mask)) return status;
-  const Scalar rounded = round_scalar(*call.format, slope);
-  call.work.parameter = &rounded;
-  return backward_from_mask(call, mask, &Kernels::leaky_relu_backward_from_mask);
+  const auto given = [&] { return with_mask(Call(dtype, no_slopes, flat(n, dy, nullptr, dx), nullptr, options), mask); };
+  return run(leaky_relu_backward_from_mask, given, slope);
 }
 
 int32_t rectify_prelu_forward_with_mask(int32_t dtype, int32_t slope_dtype, rectify_shape shape, const void* x,

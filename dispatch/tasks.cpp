@@ -255,28 +255,17 @@ void run_maps(const Stages& stages, const Call& call) noexcept {
   run_tasks(divide_up(job.elements, job.of_task), *call.options, run_stages_task, &job);
 }
 
-namespace {
-
-// Out of line: a small call would save registers and make room for it.
-[[gnu::noinline]] int32_t run_sum_in_tasks(SumKernel kernel, Call& call) noexcept {
+int32_t run_sum(SumKernel kernel, Call& call) noexcept {
+  if (call.elements <= task_elements && is_one_leaf(call)) {
+    const FpEnvironment environment;
+    kernel(call.work, one_leaf(call));
+    return RECTIFY_OK;
+  }
   choose_stores(call);
   const Sum sum = {kernel, call.work, call.kernels->fold, nullptr, call.sums, call.format->slope_size};
   Stages none;
   const SumPass pass = {&none, &sum, 1, &call.work};
   return run_sums(&pass, 1, call);
-}
-
-}  // namespace
-
-int32_t run_sum(SumKernel kernel, Call& call) noexcept {
-  const Work& work = call.work;
-  const bool one_leaf =
-      work.inner == 1 && work.channels > 1 ? work.outer <= row_block : work.outer == 1 && work.inner <= run_block;
-  const bool rounded = call.format->slope_size != call.format->scalar_size;
-  if (!one_leaf || call.elements > task_elements || rounded) return run_sum_in_tasks(kernel, call);
-  const FpEnvironment environment;
-  kernel(work, {0, 1, 0, work.channels, call.sums, nullptr});
-  return RECTIFY_OK;
 }
 
 int32_t run_sums(const SumPass* passes, size_t count, const Call& call) noexcept {

@@ -24,6 +24,18 @@ inline void run_map(MapKernel kernel, Call& call) noexcept {
   kernel(call.work, 0, call.elements);
 }
 
+// Whether a sum of no more than a task's elements has one leaf for each channel, which the kernel leaves where the caller
+// wants it: the short way of a sum.
+[[gnu::always_inline]] inline bool is_one_leaf(const Call& call) noexcept {
+  const Work& work = call.work;
+  const bool one_leaf =
+      work.inner == 1 && work.channels > 1 ? work.outer <= row_block : work.outer == 1 && work.inner <= run_block;
+  return one_leaf && call.format->slope_size == call.format->scalar_size;
+}
+[[gnu::always_inline]] inline SumPart one_leaf(const Call& call) noexcept {
+  return {0, 1, 0, call.work.channels, call.sums, nullptr};
+}
+
 // Also writes call.work.channels sums. Fails only for want of memory, and then before anything is written.
 int32_t run_sum(SumKernel kernel, Call& call) noexcept;
 

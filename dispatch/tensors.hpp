@@ -58,19 +58,33 @@ namespace rectify {
   return allowed ? RECTIFY_OK : RECTIFY_ERROR_OVERLAP;
 }
 
+// One channel is one run, however many images it is of.
+[[gnu::always_inline]] inline void collapse_shape(Call& call) noexcept {
+  if (call.work.channels != 1) return;
+  call.work.outer = 1;
+  call.work.inner = call.elements;
+}
+
 // Finds the number format, checks the shape, counts the elements and collapses the shape.
 [[gnu::always_inline]] inline int32_t check_shape(Call& call) noexcept {
   call.format = find_format(call.dtype, call.slope_dtype);
   if (call.format == nullptr) return missing_format(call.dtype, call.slope_dtype);
   if (const int32_t status = count_elements(call.work, *call.format, &call.elements)) return status;
-  if (call.work.channels == 1) {
-    call.work.outer = 1;
-    call.work.inner = call.elements;
-  }
+  collapse_shape(call);
   return RECTIFY_OK;
 }
 
-// The same, and the pointers.
+constexpr size_t mask_size(size_t elements) { return elements / 8 + (elements % 8 != 0); }
+
+// The mask that a checked call reads.
+[[gnu::always_inline]] inline int32_t check_mask(const Call& call, const void* mask) noexcept {
+  if (call.elements == 0) return RECTIFY_OK;
+  if (mask == nullptr) return RECTIFY_ERROR_NULL_POINTER;
+  const Range out = {address_of(call.work.out), call.elements * call.format->element_size};
+  return out.disjoint({address_of(mask), mask_size(call.elements)}) ? RECTIFY_OK : RECTIFY_ERROR_OVERLAP;
+}
+
+// The same as check_shape(), and the pointers.
 [[gnu::always_inline]] inline int32_t check_tensors(Call& call, Needs needs) noexcept {
   if (const int32_t status = check_shape(call)) return status;
   return check_pointers(call, needs);
