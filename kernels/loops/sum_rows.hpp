@@ -187,14 +187,8 @@ constexpr bool is_transposed(size_t channels, bool beyond_cache) {
   return channels < S::lanes && (2 * channels <= S::lanes || sizeof(Element) == 2 || beyond_cache);
 }
 
-// Lanes in the order in which a fold by halves adds neighbours: of the k-th lane the bits of k, reversed.
-template <size_t lanes>
-struct BitReversed {
-  size_t of[lanes] = {};
-  constexpr BitReversed() {
-    for (size_t k = 1; k < lanes; ++k) of[k] = of[k / 2] / 2 + k % 2 * (lanes / 2);
-  }
-};
+// Of 3 channels so many leaves gain by being taken transposed, beside as many that need not be as fill the lanes.
+constexpr size_t few_leaves = 3;
 
 // The vectors at `from` in as many neighbouring leaves as S has lanes, in that order and transposed. The leaves lie one
 // after the other, but are read side by side: what follows them does not come by itself.
@@ -343,10 +337,17 @@ RECTIFY_INLINE void sum_rows(const Work& work, const SumPart& part, const typena
     map_rows(unmapped, row - unmapped);
     unmapped = row;
   };
+  // Leaves of whole blocks are taken transposed, as many at a time as there are lanes.
+  constexpr size_t lanes_of_leaves = Single::lanes;
+  const size_t whole_leaves = smaller(part.leaf_end, work.outer / row_block);
+  const bool transposed = width == channels && is_transposed<Single, Element>(width, work.beyond_cache) &&
+                          whole_leaves >= part.leaf_begin + lanes_of_leaves;
+  constexpr bool has_three = lanes_of_leaves > 3;
+  const bool of_three = has_three && channels == 3;
   // Of 3 channels, in caches: the parameters of 3 vectors.
   constexpr bool with_dx = how == Store::ordinary && is_same<Single, V>;
   alignas(64) Scalar pattern[3 * Single::lanes];
-  if (with_dx && channels == 3 && width == 3) {
+  if (with_dx && transposed && of_three) {
     for (size_t k = 0; k < 3 * Single::lanes; ++k) pattern[k] = parameter[k % 3];
   }
   for (size_t leaf = part.leaf_begin, leaves; leaf < part.leaf_end; leaf += leaves) {
@@ -365,13 +366,11 @@ RECTIFY_INLINE void sum_rows(const Work& work, const SumPart& part, const typena
       trees.add_leaf();
       continue;
     }
-    if (width == channels && is_transposed<Single, Element>(width, work.beyond_cache) &&
-        leaf + Single::lanes <= part.leaf_end && row + Single::lanes * row_block <= work.outer) {
-      leaves = Single::lanes;
-      Single sums[Single::lanes];
+    if (transposed && leaf + lanes_of_leaves <= whole_leaves) {
+      leaves = lanes_of_leaves;
+      Single sums[lanes_of_leaves];
       const Element *x = all.x + row * channels, *dy = all.dy + row * channels;
-      constexpr bool has_three = Single::lanes > 3;
-      if (!has_three || channels != 3) {
+      if (!of_three) {
         sum_leaves_of_narrow_rows<Single>(x, dy, channels, sums, work.beyond_cache, add);
       } else if constexpr (has_three && with_dx) {
         map_until(row, true);
@@ -383,6 +382,20 @@ RECTIFY_INLINE void sum_rows(const Work& work, const SumPart& part, const typena
       trees.add_lanes(sums);
       map_until(row + leaves * row_block, leaf + leaves == part.leaf_end);
       continue;
+    }
+    if constexpr (has_three) {
+      // The last leaves, together with some that are done, 0.94 of the time of 220 leaves. What is read of those may be dx
+      // already; their sums go nowhere. Other numbers of channels lose by it.
+      if (transposed && of_three && whole_leaves >= leaf + few_leaves) {
+        leaves = whole_leaves - leaf;
+        Single sums[lanes_of_leaves];
+        const size_t at = (whole_leaves - lanes_of_leaves) * row_block * channels;
+        sum_leaves_of_rows_of<Single, 3, Store::none>(all.x + at, all.dy + at, dx, pattern, sums, work.beyond_cache,
+                                                      gradient, add);
+        trees.add_last_lanes(sums, leaves);
+        map_until(row + leaves * row_block, leaf + leaves == part.leaf_end);
+        continue;
+      }
     }
     // As many whole leaves side by side as keep four sums going.
     const size_t vectors = (width + lanes - 1) / lanes;
