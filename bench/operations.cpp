@@ -13,58 +13,59 @@ namespace {
 constexpr double slope = 0.25;
 
 using Options = const rectify_options*;
+using Shape = const rectify_shape&;
 
-int32_t relu_forward(const Tensors& t, rectify_shape s, Options o) {
+int32_t relu_forward(const Tensors& t, Shape s, Options o) {
   return rectify_relu_forward(t.dtype, elements(s), t.x, t.out, o);
 }
-int32_t relu_backward(const Tensors& t, rectify_shape s, Options o) {
+int32_t relu_backward(const Tensors& t, Shape s, Options o) {
   return rectify_relu_backward(t.dtype, elements(s), t.x, t.dy, t.out, o);
 }
-int32_t leaky_relu_forward(const Tensors& t, rectify_shape s, Options o) {
+int32_t leaky_relu_forward(const Tensors& t, Shape s, Options o) {
   return rectify_leaky_relu_forward(t.dtype, elements(s), t.parameter, t.x, t.out, o);
 }
-int32_t leaky_relu_backward(const Tensors& t, rectify_shape s, Options o) {
+int32_t leaky_relu_backward(const Tensors& t, Shape s, Options o) {
   return rectify_leaky_relu_backward(t.dtype, elements(s), t.parameter, t.x, t.dy, t.out, nullptr, o);
 }
-int32_t leaky_relu_backward_with_parameter(const Tensors& t, rectify_shape s, Options o) {
+int32_t leaky_relu_backward_with_parameter(const Tensors& t, Shape s, Options o) {
   return rectify_leaky_relu_backward(t.dtype, elements(s), t.parameter, t.x, t.dy, t.out, t.sums, o);
 }
-int32_t prelu_forward(const Tensors& t, rectify_shape s, Options o) {
+int32_t prelu_forward(const Tensors& t, Shape s, Options o) {
   return rectify_prelu_forward(t.dtype, t.slope_dtype, s, t.x, t.slope, t.out, o);
 }
-int32_t prelu_backward(const Tensors& t, rectify_shape s, Options o) {
+int32_t prelu_backward(const Tensors& t, Shape s, Options o) {
   return rectify_prelu_backward(t.dtype, t.slope_dtype, s, t.x, t.slope, t.dy, t.out, nullptr, o);
 }
-int32_t prelu_backward_with_parameter(const Tensors& t, rectify_shape s, Options o) {
+int32_t prelu_backward_with_parameter(const Tensors& t, Shape s, Options o) {
   return rectify_prelu_backward(t.dtype, t.slope_dtype, s, t.x, t.slope, t.dy, t.out, t.sums, o);
 }
-int32_t elu_forward(const Tensors& t, rectify_shape s, Options o) {
+int32_t elu_forward(const Tensors& t, Shape s, Options o) {
   return rectify_elu_forward(t.dtype, elements(s), t.parameter, t.x, t.out, o);
 }
-int32_t elu_backward(const Tensors& t, rectify_shape s, Options o) {
+int32_t elu_backward(const Tensors& t, Shape s, Options o) {
   return rectify_elu_backward(t.dtype, elements(s), t.parameter, t.x, t.dy, t.out, nullptr, o);
 }
-int32_t elu_backward_with_parameter(const Tensors& t, rectify_shape s, Options o) {
+int32_t elu_backward_with_parameter(const Tensors& t, Shape s, Options o) {
   return rectify_elu_backward(t.dtype, elements(s), t.parameter, t.x, t.dy, t.out, t.sums, o);
 }
-int32_t elu_backward_from_y(const Tensors& t, rectify_shape s, Options o) {
+int32_t elu_backward_from_y(const Tensors& t, Shape s, Options o) {
   return rectify_elu_backward_from_y(t.dtype, elements(s), t.parameter, t.x, t.dy, t.out, o);
 }
 
-int32_t relu_forward_with_mask(const Tensors& t, rectify_shape s, Options o) {
+int32_t relu_forward_with_mask(const Tensors& t, Shape s, Options o) {
   return rectify_relu_forward_with_mask(t.dtype, elements(s), t.x, t.out, t.mask, o);
 }
-int32_t relu_backward_from_mask(const Tensors& t, rectify_shape s, Options o) {
+int32_t relu_backward_from_mask(const Tensors& t, Shape s, Options o) {
   return rectify_relu_backward_from_mask(t.dtype, elements(s), t.mask, t.dy, t.out, o);
 }
-int32_t leaky_relu_backward_from_mask(const Tensors& t, rectify_shape s, Options o) {
+int32_t leaky_relu_backward_from_mask(const Tensors& t, Shape s, Options o) {
   return rectify_leaky_relu_backward_from_mask(t.dtype, elements(s), t.parameter, t.mask, t.dy, t.out, o);
 }
 constexpr rectify_activation relu = {RECTIFY_RELU, 0, nullptr};
-int32_t relu_of_sum(const Tensors& t, rectify_shape s, Options o) {
+int32_t relu_of_sum(const Tensors& t, Shape s, Options o) {
   return rectify_fused_forward(t.dtype, t.slope_dtype, s, t.x, nullptr, t.dy, relu, t.out, nullptr, o);
 }
-int32_t relu_with_bias(const Tensors& t, rectify_shape s, Options o) {
+int32_t relu_with_bias(const Tensors& t, Shape s, Options o) {
   return rectify_fused_forward(t.dtype, t.slope_dtype, s, t.x, t.slope, nullptr, relu, t.out, nullptr, o);
 }
 
@@ -247,8 +248,6 @@ rectify_shape shape_of(const Operation& operation, size_t n) {
       return {1, 1, n / line * line};
   }
 }
-
-size_t elements(rectify_shape shape) { return shape.outer * shape.channels * shape.inner; }
 
 size_t elements(const Operation& operation, size_t touched) {
   return array_bytes(operation.traffic, touched) / size(operation.format);

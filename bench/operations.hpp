@@ -32,7 +32,8 @@ struct Tensors {
   void* mask;
 };
 
-using OperationCall = int32_t (*)(const Tensors& tensors, rectify_shape shape, const rectify_options* options);
+// By reference: what a call in L1 takes should be the library's own, not copies of its shape.
+using OperationCall = int32_t (*)(const Tensors& tensors, const rectify_shape& shape, const rectify_options* options);
 
 struct Operation {
   const char* operation;
@@ -70,7 +71,7 @@ std::string label(const Operation& operation);
 // these are too large), NHWC with 64 channels, or one slope per element of a single sample.
 rectify_shape shape_of(const Operation& operation, size_t n);
 inline constexpr size_t usual_map = 28 * 28;
-size_t elements(rectify_shape shape);
+inline size_t elements(const rectify_shape& shape) { return shape.outer * shape.channels * shape.inner; }
 
 // The elements of the operation's arrays that together touch so many bytes.
 size_t elements(const Operation& operation, size_t touched);
