@@ -106,8 +106,8 @@ class Trees {
     left_ -= V::lanes * channels_;
     add_node(V::lanes);
   }
-  // The same of the last `leaves` of them alone.
-  RECTIFY_INLINE void add_last_lanes(const V (&sums)[V::lanes], size_t leaves) {
+  // The same of the last `leaves` of them alone. A call: once in a part.
+  [[gnu::noinline]] void add_last_lanes(const V (&sums)[V::lanes], size_t leaves) {
     constexpr BitReversed<V::lanes> order;
     Scalar lane[V::lanes * V::lanes];
     for (size_t c = 0; c < channels_; ++c) store(lane + c * V::lanes, sums[c]);
