@@ -1,5 +1,6 @@
-// A call of the public interface on its way to the kernels. It is filled in where it stands: copies of a few words at a
-// time would cost a small call more than its arithmetic.
+// A call of the public interface on its way to the kernels. It is filled in where it stands, which is in registers where
+// all that looks at it is inline (function.hpp): copies of a few words at a time would cost a small call more than its
+// arithmetic.
 #pragma once
 
 #include <rectify/rectify.h>
