@@ -18,8 +18,8 @@ bool wanted(const Operation& o, bool quick) {
 }
 
 // A round times all four back to back; what counts is the median over rounds. Before each is timed it is called once: after
-// calls of the other number of threads a second thread has to be woken, and the arrays are in other cores' caches, which is
-// a tenth of the seven or eight calls of a batch, and none of what this is about.
+// calls of the other number of threads a second thread has to be woken, and the arrays are in other cores' caches. That
+// took up to a tenth of a batch of seven or eight calls, and is not what this is about.
 Scaling measure(Scaling scaling, const CeilingKernel& roof, const Arena& arena, double seconds) {
   const Operation& o = *scaling.operation;
   const Streams streams = arena.place(o.traffic, array_bytes(o, scaling.shape));

@@ -61,7 +61,7 @@ template <class Given>
     const Kernels& kernels = *(call.backend->*call.format->kernels);
     const FpEnvironment environment;
     if (function.sum != nullptr && call.sums != nullptr) {
-      (kernels.*function.sum)(work, one_leaf(call));
+      (kernels.*function.sum)(work, part_of_one_leaf(call));
     } else {
       (kernels.*function.map)(work, 0, call.elements);
     }

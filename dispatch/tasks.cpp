@@ -258,7 +258,7 @@ void run_maps(const Stages& stages, const Call& call) noexcept {
 int32_t run_sum(SumKernel kernel, Call& call) noexcept {
   if (call.elements <= task_elements && is_one_leaf(call)) {
     const FpEnvironment environment;
-    kernel(call.work, one_leaf(call));
+    kernel(call.work, part_of_one_leaf(call));
     return RECTIFY_OK;
   }
   choose_stores(call);

@@ -32,7 +32,7 @@ inline void run_map(MapKernel kernel, Call& call) noexcept {
       work.inner == 1 && work.channels > 1 ? work.outer <= row_block : work.outer == 1 && work.inner <= run_block;
   return one_leaf && call.format->slope_size == call.format->scalar_size;
 }
-[[gnu::always_inline]] inline SumPart one_leaf(const Call& call) noexcept {
+[[gnu::always_inline]] inline SumPart part_of_one_leaf(const Call& call) noexcept {
   return {0, 1, 0, call.work.channels, call.sums, nullptr};
 }
 
