@@ -90,6 +90,7 @@ struct Job {
 }  // namespace
 
 size_t concurrency(const rectify_options& options) noexcept {
+  if (options.threads == 1) return 1;  // oneTBB takes some nanoseconds to answer
   size_t available = max_workers;
 #if defined(RECTIFY_TBB)
   if (options.parallel_for == nullptr) {

@@ -395,8 +395,39 @@ TEST_P(ThreadLimit, KeptInOneTbb) {
   tbb::task_arena(16).execute([&] { expect_limit_kept(); });
 }
 
-// Two tensors of 128 KiB, which could be two tasks, are done before a second thread would come. A callback's may be awake,
-// and is asked.
+// Tensors of 240 KiB in all, which could be two tasks, are done before a second thread would come: a sum's too, whether its
+// last step rounds it or not. A callback's may be awake, and is asked.
+TEST_P(ThreadLimit, ALightSumStaysOnItsThread) {
+  constexpr size_t light = 40960;
+  constexpr rectify_shape two_channels = {2, 2, light / 4};
+  const std::vector<uint16_t> ones(light, 0x3C00);
+  constexpr float slope[2] = {0.25f, 0.5f};
+  float dslope[2];
+  const auto run = [&](void* dx, int32_t slope_dtype, const rectify_options& how) {
+    return rectify_prelu_backward(RECTIFY_F16, slope_dtype, two_channels, ones.data(), slope, ones.data(), dx, dslope,
+                                  &how);
+  };
+  for (const int32_t slope_dtype : {RECTIFY_F32, RECTIFY_F16}) {
+    const tbb::global_control many(tbb::global_control::max_allowed_parallelism, 16);
+    tbb::task_arena(16).execute([&] {
+      for (int attempt = 0; attempt < attempts; ++attempt) {
+        WrittenBy dx(light * sizeof(uint16_t));
+        ASSERT_EQ(run(dx.data(), slope_dtype, options), RECTIFY_OK);
+        ASSERT_EQ(dx.threads(), 1u);
+        ASSERT_TRUE(dx.by(pthread_self()));
+      }
+    });
+    std::vector<uint16_t> dx(light);
+    Pool pool{Pool::serial};
+    rectify_options with_pool = options;
+    with_pool.parallel_for = run_in_pool;
+    with_pool.pool = &pool;
+    ASSERT_EQ(run(dx.data(), slope_dtype, with_pool), RECTIFY_OK);
+    EXPECT_EQ(pool.most_tasks, 2u);
+  }
+}
+
+// The same of a map, two tensors of 128 KiB.
 TEST_P(ThreadLimit, ALightCallStaysOnItsThread) {
   constexpr size_t light = 65536;
   const std::vector<uint16_t> ones(light, 0x3C00);
