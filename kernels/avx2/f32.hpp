@@ -223,11 +223,8 @@ RECTIFY_INLINE float fold_lanes(F32 a) {
   return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
 }
 
-// Lane j is a's lane index[j].
-RECTIFY_INLINE F32 permuted(F32 a, const uint8_t* index) {
-  const __m128i bytes = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(index));
-  return {_mm256_permutevar8x32_ps(a.v, _mm256_cvtepu8_epi32(bytes))};
-}
+// Lane j is that of a whose number is in the lowest bits of index's lane j.
+RECTIFY_INLINE F32 permuted(F32 a, F32 index) { return {_mm256_permutevar8x32_ps(a.v, _mm256_castps_si256(index.v))}; }
 
 // ---- arithmetic: each correctly rounded ----
 

@@ -102,10 +102,8 @@ RECTIFY_INLINE double fold_lanes(F64 a) {
   return _mm_cvtsd_f64(_mm_add_sd(two, _mm_unpackhi_pd(two, two)));
 }
 
-// Lane j is a's lane index[j].
-RECTIFY_INLINE F64 permuted(F64 a, const uint8_t* index) {
-  return {_mm512_permutexvar_pd(_mm512_cvtepu8_epi64(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(index))), a.v)};
-}
+// As in f32.
+RECTIFY_INLINE F64 permuted(F64 a, F64 index) { return {_mm512_permutexvar_pd(_mm512_castpd_si512(index.v), a.v)}; }
 
 // ---- arithmetic: each correctly rounded ----
 

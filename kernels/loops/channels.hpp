@@ -116,65 +116,38 @@ RECTIFY_INLINE void map_lines(Element* out, size_t n, size_t length, size_t left
   if (rest != 0) put_partial<how>(out + i, f(parameters(), V::load_partial(inputs + i, rest)...), rest);
 }
 
-// Writes the parameters of `count` elements, one each.
-template <class V, class Slope>
-RECTIFY_INLINE void lay_out(const Work& work, size_t begin, typename V::Scalar* to, size_t count) {
-  const Slope* parameter = static_cast<const Slope*>(work.parameter);
-  size_t channel = 0, left = work.inner;
-  if (begin != 0) {  // divisions are a tenth of a call on 4096 elements
-    channel = begin / work.inner % work.channels;
-    left -= begin % work.inner;
-  }
-  // Once, and as often as it takes to fill a vector; from there on it repeats in whole vectors, from as far back as can be:
-  // what has just been stored is not loaded before it has left the store queue, unless it is one whole store.
-  const size_t once = work.channels * work.inner;
-  size_t distance = once < V::lanes ? (V::lanes + once - 1) / once * once : once;
-  const size_t laid = smaller(count, distance);
-  size_t k = 0;
-  if (work.inner == 1) {  // in whole vectors, as the parameters lie
-    for (; k + V::lanes <= laid && channel + V::lanes <= work.channels; k += V::lanes, channel += V::lanes) {
-      store(to + k, V::load(parameter + channel));
-    }
-    if (channel == work.channels) channel = 0;
-  }
-  for (; k < laid; ++k) {
-    to[k] = widen(parameter[channel]);
-    if (--left != 0) continue;
-    left = work.inner;
-    channel = channel + 1 == work.channels ? 0 : channel + 1;
-  }
-  for (; k + V::lanes <= count; k += V::lanes) {
-    if (k >= 2 * distance) distance *= 2;
-    store(to + k, V::load(to + k - distance));
-  }
-  for (; k < count; ++k) to[k] = to[k - distance];
-}
-
-// The same for lines of less than a vector, piece by piece: a store a run, the last of which reaches beyond.
+// The parameters of the elements from `begin` on, one each, laid out some at a time.
 template <class Format, class V = typename Format::Vector, class Slope = typename Format::Slope>
 class LaidOut {
  public:
   RECTIFY_INLINE LaidOut(const Work& work, size_t begin)
-      : parameter_(static_cast<const Slope*>(work.parameter)),
-        channels_(work.channels),
-        inner_(work.inner),
-        channel_(begin / work.inner % work.channels),
-        left_(work.inner - begin % work.inner) {}
+      : parameter_(static_cast<const Slope*>(work.parameter)), channels_(work.channels), inner_(work.inner), left_(inner_) {
+    if (begin == 0) return;  // divisions are a tenth of a call on 4096 elements
+    channel_ = begin / inner_ % channels_;
+    left_ -= begin % inner_;
+  }
+  // The last store reaches up to a vector beyond.
   RECTIFY_INLINE void write(typename V::Scalar* to, size_t count) {
     size_t k = 0;
-    if (inner_ == 1) {
+    if (inner_ == 1) {  // as the parameters lie
       for (size_t row; k < count; k += row) {
         row = smaller(channels_ - channel_, count - k);
-        for (size_t c = 0; c < row; ++c) to[k + c] = widen(parameter_[channel_ + c]);
+        size_t c = 0;
+        for (; c + V::lanes <= row; c += V::lanes) store(to + k + c, Format::prepared(V::load(parameter_ + channel_ + c)));
+        for (; c < row; ++c) to[k + c] = widen(parameter_[channel_ + c]);
         channel_ = channel_ + row == channels_ ? 0 : channel_ + row;
       }
       for (k = 0; k < count; k += V::lanes) store(to + k, Format::prepared(V::load(to + k)));
       return;
     }
     for (;;) {
-      store(to + k, Format::prepared(V::broadcast(widen(parameter_[channel_]))));
+      const V value = Format::prepared(V::broadcast(widen(parameter_[channel_])));
       const size_t stop = smaller(k + left_, count);
       left_ -= stop - k;
+      do {
+        store(to + k, value);
+        k += V::lanes;
+      } while (k < stop);
       k = stop;
       if (left_ == 0) {
         left_ = inner_;
@@ -186,8 +159,25 @@ class LaidOut {
 
  private:
   const Slope* parameter_;
-  size_t channels_, inner_, channel_, left_;
+  size_t channels_, inner_, channel_ = 0, left_;
 };
+
+// The same of `count` elements, once and as often as it takes to fill a vector; from there on it repeats in whole vectors,
+// from as far back as can be: what has just been stored is not loaded before it has left the store queue, unless it is one
+// whole store.
+template <class Format>
+RECTIFY_INLINE void lay_out(const Work& work, size_t begin, typename Format::Scalar* to, size_t count) {
+  using V = typename Format::Vector;
+  const size_t once = work.channels * work.inner;
+  size_t distance = once < V::lanes ? (V::lanes + once - 1) / once * once : once;
+  size_t k = smaller(count, distance);
+  LaidOut<Format>(work, begin).write(to, k);
+  for (; k + V::lanes <= count; k += V::lanes) {
+    if (k >= 2 * distance) distance *= 2;
+    store(to + k, V::load(to + k - distance));
+  }
+  for (; k < count; ++k) to[k] = to[k - distance];
+}
 
 // The length of a pattern of parameters that repeats after whole turns, as long as there is room for; 0 where there is
 // none, n elements are too few to be worth laying it out, or lines are so long that they have few borders. It is always
@@ -230,7 +220,7 @@ RECTIFY_INLINE void map_channels(const Work& work, size_t begin, size_t end, F f
   if (const size_t period = pattern_period<V>(work, n)) {
     alignas(64) Scalar pattern[longest_pattern + 2 * lanes];
     const size_t laid = smaller(period, n) + lanes;
-    lay_out<V, Slope>(work, begin + head, pattern, laid);
+    lay_out<Format>(work, begin + head, pattern, laid);
     const size_t once = channels * inner, before_head = head == 0 ? 0 : (head + once - 1) / once * once - head;
     const V head_parameters = Format::prepared(V::load(pattern + before_head));
     if constexpr (V::registers > 1 || !is_same<Slope, Scalar>) {

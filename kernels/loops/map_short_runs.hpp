@@ -20,7 +20,12 @@ template <class Format, class V = typename Format::Vector, class Slope = typenam
 struct ParametersInTurn {
   RECTIFY_INLINE ParametersInTurn(const Slope* parameter, size_t channels)
       : parameter_(parameter), begin_(channels < V::lanes ? 0 : channels - V::lanes) {
-    for (size_t k = 0, channel = begin_; k < 2 * V::lanes; ++k, ++channel) {
+    if (channels >= V::lanes) {
+      store(end_, V::load(parameter + begin_));
+      store(end_ + V::lanes, V::load(parameter));
+      return;
+    }
+    for (size_t k = 0, channel = 0; k < 2 * V::lanes; ++k, ++channel) {
       if (channel == channels) channel = 0;
       end_[k] = widen(parameter[channel]);
     }
@@ -35,6 +40,32 @@ struct ParametersInTurn {
   typename V::Scalar end_[2 * V::lanes];  // those, and the first again
 };
 
+// The lanes' numbers.
+template <class V>
+struct LaneNumbers {
+  alignas(64) typename V::Scalar of[V::lanes];
+  constexpr LaneNumbers() : of{} {
+    for (size_t lane = 0; lane < V::lanes; ++lane) of[lane] = static_cast<typename V::Scalar>(lane);
+  }
+};
+template <class V>
+constexpr LaneNumbers<V> lane_numbers;
+
+// The indices of `vectors` vectors, the first element of which has `before` others of its run before it: how many runs end
+// before each. That is n / inner rounded down, or (n + 1/2) / inner - 1/2 to the nearest, from which it is never less than
+// 1/2 / inner away; and the sum with 3/2 of a power of two leaves it in the lowest bits. No branch goes by where a run
+// ends.
+template <class V>
+RECTIFY_INLINE void lay_indices(typename V::Scalar* index, size_t vectors, size_t before, size_t inner) {
+  using Scalar = typename V::Scalar;
+  constexpr Scalar integers = sizeof(Scalar) == sizeof(float) ? Scalar(0x1.8p23) : Scalar(0x1.8p52);
+  const auto length = static_cast<Scalar>(inner);
+  const V reciprocal = V::broadcast(1 / length), step = V::broadcast(Scalar(V::lanes));
+  V n = V::load(lane_numbers<V>.of) + V::broadcast(static_cast<Scalar>(before) + (1 - length) / 2);
+  for (size_t v = 0; v < vectors; ++v, n = n + step)
+    store(index + v * V::lanes, fma(n, reciprocal, V::broadcast(integers)));
+}
+
 // For n elements from `begin` on, of which `head` align out; n is several times what the indices are for.
 template <class Format, Store how, class F, class... Inputs>
 RECTIFY_INLINE void map_short_runs(const Work& work, size_t begin, size_t n, size_t head, F f, const Inputs*... inputs) {
@@ -45,18 +76,10 @@ RECTIFY_INLINE void map_short_runs(const Work& work, size_t begin, size_t n, siz
 
   // The first vector begins `before` elements ahead of the first element, where there is a head.
   const size_t before = head == 0 ? 0 : lanes - head, first = begin + channels * whole - before, in_run = first % inner;
-  alignas(64) uint8_t index[lanes * long_run_of<V> + 8];
-  uint64_t eight = 0;
-  for (size_t end = inner - in_run, e = 0; e < whole; end += inner, eight += 0x0101010101010101) {
-    for (const size_t stop = smaller(end, whole); e < stop; e += 8) __builtin_memcpy(index + e, &eight, 8);
-    e = end;
-  }
-  const size_t runs = (in_run + half) / inner;  // that end in the first half: index[half]
-  for (size_t e = half; e < whole; e += 8) {
-    __builtin_memcpy(&eight, index + e, 8);
-    eight -= runs * 0x0101010101010101;
-    __builtin_memcpy(index + e, &eight, 8);
-  }
+  alignas(64) typename V::Scalar index[lanes * long_run_of<V>];
+  const size_t runs = (in_run + half) / inner;  // that end in the first half
+  lay_indices<V>(index, inner / 2, in_run, inner);
+  lay_indices<V>(index + half, inner - inner / 2, in_run + half - runs * inner, inner);
 
   // The next half's are loaded a half ahead: what comes after a mispredicted branch does not wait for them.
   size_t channel = first / inner % channels, step = runs % channels, next_step = (lanes - runs) % channels;
@@ -73,7 +96,7 @@ RECTIFY_INLINE void map_short_runs(const Work& work, size_t begin, size_t n, siz
   V following = parameters.from(channel);
   size_t i = head, e = 0, stop = half;
   if (head != 0) {
-    put_partial<how>(out, f(permuted(values, index + before), V::load_partial(inputs, head)...), head);
+    put_partial<how>(out, f(permuted(values, V::load(index + before)), V::load_partial(inputs, head)...), head);
     e = lanes;
   }
   for (;;) {
@@ -81,9 +104,11 @@ RECTIFY_INLINE void map_short_runs(const Work& work, size_t begin, size_t n, siz
     for (; e + vectors * lanes <= end; e += vectors * lanes, i += vectors * lanes) {
 #pragma GCC unroll 4
       for (size_t v = 0; v < vectors; ++v)
-        put<how>(out + i + v * lanes, f(permuted(values, index + e + v * lanes), V::load_once(inputs + i + v * lanes)...));
+        put<how>(out + i + v * lanes,
+                 f(permuted(values, V::load(index + e + v * lanes)), V::load_once(inputs + i + v * lanes)...));
     }
-    for (; e < end; e += lanes, i += lanes) put<how>(out + i, f(permuted(values, index + e), V::load_once(inputs + i)...));
+    for (; e < end; e += lanes, i += lanes)
+      put<how>(out + i, f(permuted(values, V::load(index + e)), V::load_once(inputs + i)...));
     if (e == stop) {
       values = following;
       pass_half();
@@ -93,7 +118,8 @@ RECTIFY_INLINE void map_short_runs(const Work& work, size_t begin, size_t n, siz
     }
     if (n - i < lanes) break;
   }
-  if (i != n) put_partial<how>(out + i, f(permuted(values, index + e), V::load_partial(inputs + i, n - i)...), n - i);
+  if (i != n)
+    put_partial<how>(out + i, f(permuted(values, V::load(index + e)), V::load_partial(inputs + i, n - i)...), n - i);
 }
 
 }  // namespace

@@ -49,9 +49,9 @@ void shifted(const typename V::Scalar* a, typename V::Scalar* to) {
 
 template <class V, class T = typename V::Scalar>
 constexpr auto permuted_of() {
-  void (*permutation)(const T*, const uint8_t*, T*) = nullptr;
+  void (*permutation)(const T*, const T*, T*) = nullptr;
   if constexpr (V::permutes)
-    permutation = [](const T* a, const uint8_t* index, T* to) { store(to, permuted(V::load(a), index)); };
+    permutation = [](const T* a, const T* index, T* to) { store(to, permuted(V::load(a), V::load(index))); };
   return permutation;
 }
 

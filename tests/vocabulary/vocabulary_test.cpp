@@ -726,11 +726,13 @@ TEST_P(VocabularyTest, Permuted) {
     if (computing.permuted == nullptr) return;
     const size_t lanes = arithmetic.lanes;
     const std::vector<T> a = any_values<T>(lanes, 63);
-    std::vector<uint8_t> index(lanes);
-    std::vector<T> expected(lanes), to(lanes);
+    std::vector<T> index(lanes), expected(lanes), to(lanes);
     for (size_t step = 0; step < lanes; ++step) {  // the same lane in all, and lanes in various orders
-      for (size_t j = 0; j < lanes; ++j) index[j] = static_cast<uint8_t>((1 + step * j) % lanes);
-      for (size_t j = 0; j < lanes; ++j) expected[j] = a[index[j]];
+      for (size_t j = 0; j < lanes; ++j) {
+        const size_t lane = (1 + step * j) % lanes;
+        index[j] = T(1.5) / std::numeric_limits<T>::epsilon() + static_cast<T>(lane);  // in whose lowest bits it is
+        expected[j] = a[lane];
+      }
       computing.permuted(a.data(), index.data(), to.data());
       EXPECT_TRUE(identical_bits(expected, to)) << step;
     }
