@@ -126,8 +126,8 @@ class LaidOut {
     channel_ = begin / inner_ % channels_;
     left_ -= begin % inner_;
   }
-  // The last store reaches up to a vector beyond.
-  RECTIFY_INLINE void write(typename V::Scalar* to, size_t count) {
+  // The last store reaches up to a vector beyond. A call: all walks over a format's parameters have one.
+  [[gnu::noinline]] void write(typename V::Scalar* to, size_t count) {
     size_t k = 0;
     if (inner_ == 1) {  // as the parameters lie
       for (size_t row; k < count; k += row) {
