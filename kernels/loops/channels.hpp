@@ -218,6 +218,10 @@ RECTIFY_INLINE void map_channels(const Work& work, size_t begin, size_t end, F f
   }
   const size_t head = smaller(n, elements_to_alignment<V>(out));
   if (const size_t period = pattern_period<V>(work, n)) {
+    if constexpr (V::registers == 1 && is_same<Slope, Scalar>) {  // the parameters as they lie
+      if (period == channels && begin + head == 0)
+        return map_pattern<V, how>(out, n, head, V::broadcast(0), parameter, period, f, inputs...);
+    }
     alignas(64) Scalar pattern[longest_pattern + 2 * lanes];
     const size_t laid = smaller(period, n) + lanes;
     lay_out<Format>(work, begin + head, pattern, laid);
