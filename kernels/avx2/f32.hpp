@@ -223,8 +223,17 @@ RECTIFY_INLINE float fold_lanes(F32 a) {
   return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
 }
 
-// Lane j is that of a whose number is in the lowest bits of index's lane j.
-RECTIFY_INLINE F32 permuted(F32 a, F32 index) { return {_mm256_permutevar8x32_ps(a.v, _mm256_castps_si256(index.v))}; }
+// Lane j is a's lane index[j].
+RECTIFY_INLINE F32 permuted(F32 a, const uint8_t* index) {
+  const __m128i bytes = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(index));
+  return {_mm256_permutevar8x32_ps(a.v, _mm256_cvtepu8_epi32(bytes))};
+}
+// The lowest eight bits of each lane, as indices.
+RECTIFY_INLINE void store_index(uint8_t* index, F32 a) {
+  const __m256i numbers = _mm256_and_si256(_mm256_castps_si256(a.v), _mm256_set1_epi32(0xFF));
+  const __m128i words = _mm_packus_epi32(_mm256_castsi256_si128(numbers), _mm256_extracti128_si256(numbers, 1));
+  _mm_storel_epi64(reinterpret_cast<__m128i*>(index), _mm_packus_epi16(words, words));
+}
 
 // ---- arithmetic: each correctly rounded ----
 

@@ -171,8 +171,14 @@ RECTIFY_INLINE float fold_lanes(F32 a) {
   return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
 }
 
-// Lane j is that of a whose number is in the lowest bits of index's lane j.
-RECTIFY_INLINE F32 permuted(F32 a, F32 index) { return {_mm512_permutexvar_ps(_mm512_castps_si512(index.v), a.v)}; }
+// Lane j is a's lane index[j].
+RECTIFY_INLINE F32 permuted(F32 a, const uint8_t* index) {
+  return {_mm512_permutexvar_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(index))), a.v)};
+}
+// The lowest eight bits of each lane, as indices.
+RECTIFY_INLINE void store_index(uint8_t* index, F32 a) {
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(index), _mm512_cvtepi32_epi8(_mm512_castps_si512(a.v)));
+}
 
 // ---- arithmetic: each correctly rounded ----
 

@@ -103,7 +103,12 @@ RECTIFY_INLINE double fold_lanes(F64 a) {
 }
 
 // As in f32.
-RECTIFY_INLINE F64 permuted(F64 a, F64 index) { return {_mm512_permutexvar_pd(_mm512_castpd_si512(index.v), a.v)}; }
+RECTIFY_INLINE F64 permuted(F64 a, const uint8_t* index) {
+  return {_mm512_permutexvar_pd(_mm512_cvtepu8_epi64(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(index))), a.v)};
+}
+RECTIFY_INLINE void store_index(uint8_t* index, F64 a) {
+  _mm_storel_epi64(reinterpret_cast<__m128i*>(index), _mm512_cvtepi64_epi8(_mm512_castpd_si512(a.v)));
+}
 
 // ---- arithmetic: each correctly rounded ----
 

@@ -56,14 +56,14 @@ constexpr LaneNumbers<V> lane_numbers;
 // 1/2 / inner away; and the sum with 3/2 of a power of two leaves it in the lowest bits. No branch goes by where a run
 // ends.
 template <class V>
-RECTIFY_INLINE void lay_indices(typename V::Scalar* index, size_t vectors, size_t before, size_t inner) {
+RECTIFY_INLINE void lay_indices(uint8_t* index, size_t vectors, size_t before, size_t inner) {
   using Scalar = typename V::Scalar;
   constexpr Scalar integers = sizeof(Scalar) == sizeof(float) ? Scalar(0x1.8p23) : Scalar(0x1.8p52);
   const auto length = static_cast<Scalar>(inner);
   const V reciprocal = V::broadcast(1 / length), step = V::broadcast(Scalar(V::lanes));
   V n = V::load(lane_numbers<V>.of) + V::broadcast(static_cast<Scalar>(before) + (1 - length) / 2);
   for (size_t v = 0; v < vectors; ++v, n = n + step)
-    store(index + v * V::lanes, fma(n, reciprocal, V::broadcast(integers)));
+    store_index(index + v * V::lanes, fma(n, reciprocal, V::broadcast(integers)));
 }
 
 // For n elements from `begin` on, of which `head` align out; n is several times what the indices are for.
@@ -76,7 +76,7 @@ RECTIFY_INLINE void map_short_runs(const Work& work, size_t begin, size_t n, siz
 
   // The first vector begins `before` elements ahead of the first element, where there is a head.
   const size_t before = head == 0 ? 0 : lanes - head, first = begin + channels * whole - before, in_run = first % inner;
-  alignas(64) typename V::Scalar index[lanes * long_run_of<V>];
+  alignas(64) uint8_t index[lanes * long_run_of<V>];
   const size_t runs = (in_run + half) / inner;  // that end in the first half
   lay_indices<V>(index, inner / 2, in_run, inner);
   lay_indices<V>(index + half, inner - inner / 2, in_run + half - runs * inner, inner);
@@ -96,7 +96,7 @@ RECTIFY_INLINE void map_short_runs(const Work& work, size_t begin, size_t n, siz
   V following = parameters.from(channel);
   size_t i = head, e = 0, stop = half;
   if (head != 0) {
-    put_partial<how>(out, f(permuted(values, V::load(index + before)), V::load_partial(inputs, head)...), head);
+    put_partial<how>(out, f(permuted(values, index + before), V::load_partial(inputs, head)...), head);
     e = lanes;
   }
   for (;;) {
@@ -104,11 +104,9 @@ RECTIFY_INLINE void map_short_runs(const Work& work, size_t begin, size_t n, siz
     for (; e + vectors * lanes <= end; e += vectors * lanes, i += vectors * lanes) {
 #pragma GCC unroll 4
       for (size_t v = 0; v < vectors; ++v)
-        put<how>(out + i + v * lanes,
-                 f(permuted(values, V::load(index + e + v * lanes)), V::load_once(inputs + i + v * lanes)...));
+        put<how>(out + i + v * lanes, f(permuted(values, index + e + v * lanes), V::load_once(inputs + i + v * lanes)...));
     }
-    for (; e < end; e += lanes, i += lanes)
-      put<how>(out + i, f(permuted(values, V::load(index + e)), V::load_once(inputs + i)...));
+    for (; e < end; e += lanes, i += lanes) put<how>(out + i, f(permuted(values, index + e), V::load_once(inputs + i)...));
     if (e == stop) {
       values = following;
       pass_half();
@@ -118,8 +116,7 @@ RECTIFY_INLINE void map_short_runs(const Work& work, size_t begin, size_t n, siz
     }
     if (n - i < lanes) break;
   }
-  if (i != n)
-    put_partial<how>(out + i, f(permuted(values, V::load(index + e)), V::load_partial(inputs + i, n - i)...), n - i);
+  if (i != n) put_partial<how>(out + i, f(permuted(values, index + e), V::load_partial(inputs + i, n - i)...), n - i);
 }
 
 }  // namespace

@@ -51,7 +51,11 @@ template <class V, class T = typename V::Scalar>
 constexpr auto permuted_of() {
   void (*permutation)(const T*, const T*, T*) = nullptr;
   if constexpr (V::permutes)
-    permutation = [](const T* a, const T* index, T* to) { store(to, permuted(V::load(a), V::load(index))); };
+    permutation = [](const T* a, const T* numbers, T* to) {
+      uint8_t index[V::lanes];
+      store_index(index, V::load(numbers));
+      store(to, permuted(V::load(a), index));
+    };
   return permutation;
 }
 

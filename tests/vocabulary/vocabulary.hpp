@@ -51,7 +51,7 @@ struct Computing {
   void (*transpose)(const Value* rows, Value* columns);  // lanes * lanes values
   void (*fold_across)(const Value* rows, Value* sums);   // of lanes rows
   Value (*fold_lanes)(const Value* a);
-  void (*permuted)(const Value* a, const Value* index, Value* to);  // null where nothing asks for it
+  void (*permuted)(const Value* a, const Value* numbers, Value* to);  // null where nothing asks for it
   void (*subtract)(const Value* a, const Value* b, Value* to);
   void (*divide)(const Value* a, const Value* b, Value* to);
   void (*fma)(const Value* a, const Value* b, const Value* c, Value* to);

@@ -726,14 +726,14 @@ TEST_P(VocabularyTest, Permuted) {
     if (computing.permuted == nullptr) return;
     const size_t lanes = arithmetic.lanes;
     const std::vector<T> a = any_values<T>(lanes, 63);
-    std::vector<T> index(lanes), expected(lanes), to(lanes);
+    std::vector<T> numbers(lanes), expected(lanes), to(lanes);
     for (size_t step = 0; step < lanes; ++step) {  // the same lane in all, and lanes in various orders
       for (size_t j = 0; j < lanes; ++j) {
         const size_t lane = (1 + step * j) % lanes;
-        index[j] = T(1.5) / std::numeric_limits<T>::epsilon() + static_cast<T>(lane);  // in whose lowest bits it is
+        numbers[j] = T(1.5) / std::numeric_limits<T>::epsilon() + static_cast<T>(lane);  // in whose lowest bits it is
         expected[j] = a[lane];
       }
-      computing.permuted(a.data(), index.data(), to.data());
+      computing.permuted(a.data(), numbers.data(), to.data());
       EXPECT_TRUE(identical_bits(expected, to)) << step;
     }
   });
