@@ -726,11 +726,11 @@ TEST_P(VocabularyTest, Permuted) {
     if (computing.permuted == nullptr) return;
     const size_t lanes = arithmetic.lanes;
     const std::vector<T> a = any_values<T>(lanes, 63);
-    std::vector<T> numbers(lanes), expected(lanes), to(lanes);
+    std::vector<T> numbers = any_values<T>(lanes, 64), expected(lanes), to(lanes);
     for (size_t step = 0; step < lanes; ++step) {  // the same lane in all, and lanes in various orders
       for (size_t j = 0; j < lanes; ++j) {
-        const size_t lane = (1 + step * j) % lanes;
-        numbers[j] = T(1.5) / std::numeric_limits<T>::epsilon() + static_cast<T>(lane);  // in whose lowest bits it is
+        const auto lane = static_cast<uint8_t>((1 + step * j) % lanes);
+        std::memcpy(&numbers[j], &lane, 1);  // its lowest bits
         expected[j] = a[lane];
       }
       computing.permuted(a.data(), numbers.data(), to.data());
