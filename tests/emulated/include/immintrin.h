@@ -272,6 +272,17 @@ EMULATED __m256i emulated_cvtepi32_epi16(simde__m512i a) {  // the lower halves
 }
 #define _mm512_cvtepi32_epi16 emulated_cvtepi32_epi16
 
+EMULATED __m128i emulated_cvtepi32_epi8(simde__m512i a) {  // the lowest bytes
+  const Integers from = Integers::of(a);
+  return Bytes::make([&](int i) { return static_cast<uint8_t>(from.lane[i]); });
+}
+EMULATED __m128i emulated_cvtepi64_epi8(simde__m512i a) {
+  const LongIntegers from = LongIntegers::of(a);
+  return Bytes::make([&](int i) { return i < 8 ? static_cast<uint8_t>(from.lane[i]) : uint8_t{0}; });
+}
+#define _mm512_cvtepi32_epi8 emulated_cvtepi32_epi8
+#define _mm512_cvtepi64_epi8 emulated_cvtepi64_epi8
+
 // By halves: F16C has them.
 EMULATED simde__m512 emulated_cvtph_ps(__m256i a) {
   const __m256 halves[2] = {_mm256_cvtph_ps(_mm256_castsi256_si128(a)), _mm256_cvtph_ps(_mm256_extracti128_si256(a, 1))};
