@@ -67,6 +67,7 @@ Arena::Arena(size_t bytes) {
   base_ = reinterpret_cast<char*>(round_up(reinterpret_cast<uintptr_t>(mapping_), huge_page));
   small_ = slot(slots);
   for (size_t i = 0; i < 4; ++i) fill(slot(i), slot_bytes_);
+  fill(slot(5), slot_bytes_ / 16);  // one bit for each 16 at most
   const auto slopes_of = [&](Format format) { return small_ + static_cast<size_t>(format) * small_bytes; };
   fill_slopes<uint32_t>(slopes_of(Format::f32), 0x3E800000, 23);
   fill_slopes<uint16_t>(slopes_of(Format::f16), 0x3400, 10);

@@ -1,4 +1,5 @@
-// The memory that kernels and ceilings share: five arrays, three to read, which nothing changes, and two to write.
+// The memory that kernels and ceilings share: five arrays, three to read, which nothing changes, and two to write; and
+// beside them a mask.
 #pragma once
 
 #include <stddef.h>
@@ -34,13 +35,13 @@ class Arena {
   // An array to read beside those that read one and write one.
   const void* beside(const Streams& streams) const;
 
-  // Room for a mask beside two arrays: not their slots, but that of the third to read.
-  void* mask() const { return slot(2); }
+  // Room for a mask of any of the arrays, and bits in it.
+  void* mask() const { return slot(5); }
 
   bool huge_pages() const { return huge_pages_; }
 
  private:
-  static constexpr size_t slots = 5, small_bytes = small_count * sizeof(double);
+  static constexpr size_t slots = 6, small_bytes = small_count * sizeof(double);
 
   char* slot(size_t index) const { return base_ + index * slot_bytes_; }
 
