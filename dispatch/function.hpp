@@ -31,18 +31,26 @@ int32_t run_in_full(const Function& function, Call& call, double parameter) noex
   call.work.x = call.mask;
 }
 
-// Whether a call may take the short way. Leaves out no check: what is asked first makes the others few.
+// Whether a call may take the short way. Leaves out no check: what is asked first makes the others few. Each says that it
+// seldom fails: guessed one by one, so many would make what follows cold code, which GCC has cleared its Work by `rep stos`
+// (PReLU of 16 elements: 1.16 times as long).
 [[gnu::always_inline]] inline bool is_short(const Function& function, Call& call) noexcept {
   Work& work = call.work;
-  if ((work.outer | work.channels | work.inner) >= 2 * task_elements) return false;  // so no product below overflows
+  if ((work.outer | work.channels | work.inner) >= 2 * task_elements) [[unlikely]]
+    return false;  // so no product below overflows
   call.elements = work.outer * work.channels * work.inner;
-  if (call.elements - 1 >= task_elements) return false;
-  if (call.options != nullptr && !(is_plain(*call.options) && call.options->backend == nullptr)) return false;
+  if (call.elements - 1 >= task_elements) [[unlikely]]
+    return false;
+  if (call.options != nullptr && !(is_plain(*call.options) && call.options->backend == nullptr)) [[unlikely]]
+    return false;
   call.format = find_format(call.dtype, call.slope_dtype);
-  if (call.format == nullptr || check_pointers(call, function.needs) != RECTIFY_OK) return false;
-  if (function.from_mask && check_mask(call, call.mask) != RECTIFY_OK) return false;
+  if (call.format == nullptr || check_pointers(call, function.needs) != RECTIFY_OK) [[unlikely]]
+    return false;
+  if (function.from_mask && check_mask(call, call.mask) != RECTIFY_OK) [[unlikely]]
+    return false;
   collapse_shape(call);
-  if (call.sums != nullptr && !is_one_leaf(call)) return false;
+  if (call.sums != nullptr && !is_one_leaf(call)) [[unlikely]]
+    return false;
   call.backend = best_backend();
   return call.backend != nullptr;
 }
@@ -53,7 +61,8 @@ template <class Given>
 [[gnu::always_inline]] inline int32_t run(const Function& function, Given given, double parameter = 0) noexcept {
   Call call = given();
   Scalar scalar;
-  if (is_short(function, call) && check_scalar(function.scalar, *call.format, parameter, &scalar) == RECTIFY_OK) {
+  if (is_short(function, call) && check_scalar(function.scalar, *call.format, parameter, &scalar) == RECTIFY_OK)
+      [[likely]] {
     if (function.scalar != ScalarRule::none) call.work.parameter = &scalar;
     put_mask_for_x(function, call);
     const Work& w = call.work;

@@ -117,6 +117,7 @@ if(CMAKE_BUILD_TYPE STREQUAL "Release" AND NOT BUILD_SHARED_LIBS)
   script_test(objects.small objects_test.sh small $<TARGET_FILE:rectify>)
   if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
     script_test(objects.fences objects_test.sh fences $<TARGET_FILE:rectify>)
+    script_test(objects.short_ways objects_test.sh short_ways $<TARGET_FILE:rectify>)
   endif()
 endif()
 

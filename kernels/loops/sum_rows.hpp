@@ -315,7 +315,7 @@ RECTIFY_INLINE void sum_rows(const Work& work, const SumPart& part, const typena
       } else if (is_narrow<V>(width)) {
         sum_narrow_rows<V, how, 1, double_row<V>>(all.from(row), count, sums, gradient, add);
       } else {
-        for (size_t c = 0; c < width; ++c) sums[c] = 0;
+        combine<V>(sums, width, []() RECTIFY_LAMBDA { return V::broadcast(0); });
         add_rows<V, how>(all.from(row), count, sums, gradient, add);
         put_in_order<V>(sums, width);
       }
@@ -356,7 +356,7 @@ RECTIFY_INLINE void sum_rows(const Work& work, const SumPart& part, const typena
     if (width > narrow_row<V> * lanes) {
       leaves = 1;
       Scalar* const sums = trees.next();
-      for (size_t c = 0; c < width; ++c) sums[c] = 0;
+      combine<V>(sums, width, []() RECTIFY_LAMBDA { return V::broadcast(0); });
       const size_t end = smaller(work.outer, row + row_block), at_a_time = stretch / width + 1;
       for (size_t count; row < end; row += count) {
         count = smaller(at_a_time, end - row);
