@@ -83,6 +83,19 @@ RECTIFY_INLINE void with_sum_store(const Work& work, Walk walk) {
   with_store(work.streaming, walk);
 }
 
+// Whether least <= value <= most, both above zero: their bits are in that order too. A kernel asks no such question of a
+// parameter in floating point, which could raise something.
+template <class Scalar>
+RECTIFY_INLINE bool is_within(Scalar value, Scalar least, Scalar most) {
+  const auto bits = [](Scalar a) RECTIFY_LAMBDA {
+    if constexpr (sizeof(Scalar) == sizeof(uint64_t))
+      return __builtin_bit_cast(uint64_t, a);
+    else
+      return __builtin_bit_cast(uint32_t, a);
+  };
+  return bits(value) - bits(least) <= bits(most) - bits(least);
+}
+
 // ---- ReLU ----
 
 template <class F>
@@ -105,32 +118,25 @@ void relu_backward(const Work& work, size_t begin, size_t end) {
 
 // ---- PReLU ----
 
-// A factor whose products the compiler is not to make one operation with the select that follows. A backend says where
-// that pays; else it is the factor.
-template <class V>
-RECTIFY_INLINE V apart(V factor) {
-  return factor;
-}
-
-// The slope of a map that has next to no arithmetic beside it. 16 bits are converted, sums are added: there every operation
-// counts, and one fewer is worth 3 to 9 %.
+// The parameter of a map that has next to no arithmetic beside it. 16 bits are converted, sums are added: there every
+// operation counts, and one fewer is worth 3 to 9 %.
 template <class F, class V = typename F::Vector>
-RECTIFY_INLINE auto slope_alone(V slope) {
+RECTIFY_INLINE auto parameter_alone(V parameter) {
   if constexpr (is_same<typename F::Element, typename F::Scalar>)
-    return apart(slope);
+    return apart(parameter);
   else
-    return slope;
+    return parameter;
 }
 
 // The formulas as the loops call them.
 template <class F, class V = typename F::Vector>
-constexpr auto prelu_value = [](V slope, V x) RECTIFY_LAMBDA { return prelu::forward(x, slope_alone<F>(slope)); };
+constexpr auto prelu_value = [](V slope, V x) RECTIFY_LAMBDA { return prelu::forward(x, parameter_alone<F>(slope)); };
 template <class F, class V = typename F::Vector>
 constexpr auto prelu_value_of_small_slope =
-    [](V slope, V x) RECTIFY_LAMBDA { return prelu::forward_of_small_slope(x, slope); };
+    [](V slope, V x) RECTIFY_LAMBDA { return prelu::forward_of_small_slope(x, parameter_alone<F>(slope)); };
 template <class F, class V = typename F::Vector>
 constexpr auto prelu_gradient =
-    [](V slope, V x, V dy) RECTIFY_LAMBDA { return prelu::backward(x, dy, slope_alone<F>(slope)); };
+    [](V slope, V x, V dy) RECTIFY_LAMBDA { return prelu::backward(x, dy, parameter_alone<F>(slope)); };
 
 // A function of its own: a small call with one slope would save all registers and make room for a pattern.
 template <class F, class Formula, auto... inputs>
@@ -155,7 +161,9 @@ void prelu_forward(const Work& work, size_t begin, size_t end) {
   if (work.channels != 1) return prelu_of_channels<F, Value, F::x_of>(work, begin, end);
   const typename F::Scalar slope = widen(*static_cast<const typename F::Slope*>(work.parameter));
   const V a = F::prepared(V::broadcast(slope));
-  if (slope > 0 && slope <= 1) return prelu_of_one_slope<F, ValueOfSmallSlope, F::x_of>(work, begin, end, a);
+  constexpr auto least = static_cast<typename F::Scalar>(sizeof(slope) == sizeof(double) ? 0x1p-1074 : 0x1p-149);
+  if (is_within<typename F::Scalar>(slope, least, 1))
+    return prelu_of_one_slope<F, ValueOfSmallSlope, F::x_of>(work, begin, end, a);
   prelu_of_one_slope<F, Value, F::x_of>(work, begin, end, a);
 }
 
@@ -245,9 +253,10 @@ RECTIFY_INLINE void elu_forward_in_range(const Work& work, size_t begin, size_t 
 template <class F>
 void elu_forward(const Work& work, size_t begin, size_t end) {
   using V = typename F::Vector;
-  const auto alpha = alpha_of<F>(work);
-  if (alpha == 1) return elu_forward_in_range<F, Alpha::one>(work, begin, end, V::broadcast(1));
-  if (alpha >= Exponential<V>::least_alpha && alpha < 1)
+  using Scalar = typename F::Scalar;
+  const Scalar alpha = alpha_of<F>(work);
+  if (is_within<Scalar>(alpha, 1, 1)) return elu_forward_in_range<F, Alpha::one>(work, begin, end, V::broadcast(1));
+  if (is_within<Scalar>(alpha, Exponential<V>::least_alpha, 1))
     return elu_forward_in_range<F, Alpha::to_one>(work, begin, end, V::broadcast(alpha));
   elu_forward_in_range<F, Alpha::any>(work, begin, end, V::broadcast(alpha));
 }
@@ -262,15 +271,16 @@ RECTIFY_INLINE void elu_backward_in_range(const Work& work, size_t begin, size_t
 template <class F>
 void elu_backward(const Work& work, size_t begin, size_t end) {
   using V = typename F::Vector;
-  const auto alpha = alpha_of<F>(work);
-  if (alpha == 1) return elu_backward_in_range<F, Alpha::one>(work, begin, end, V::broadcast(1));
+  using Scalar = typename F::Scalar;
+  const Scalar alpha = alpha_of<F>(work);
+  if (is_within<Scalar>(alpha, 1, 1)) return elu_backward_in_range<F, Alpha::one>(work, begin, end, V::broadcast(1));
   elu_backward_in_range<F, Alpha::any>(work, begin, end, V::broadcast(alpha));
 }
 
 template <class F>
 void elu_backward_from_y(const Work& work, size_t begin, size_t end) {
   using V = typename F::Vector;
-  const V alpha = V::broadcast(alpha_of<F>(work));
+  const auto alpha = parameter_alone<F>(V::broadcast(alpha_of<F>(work)));
   with_store(work.streaming, [&]<Store how>() RECTIFY_LAMBDA {
     map_elements<V, typename F::Element, how>(
         work, begin, end, [&](V y, V dy) RECTIFY_LAMBDA { return elu::backward_from_y(y, dy, alpha); }, F::x_of(work),
@@ -319,7 +329,7 @@ void relu_backward_from_mask(const Work& work, size_t begin, size_t end) {
 template <class F>
 void leaky_relu_backward_from_mask(const Work& work, size_t begin, size_t end) {
   using V = typename F::Vector;
-  const auto slope = slope_alone<F>(V::broadcast(*static_cast<const typename F::Scalar*>(work.parameter)));
+  const auto slope = parameter_alone<F>(V::broadcast(*static_cast<const typename F::Scalar*>(work.parameter)));
   const auto gradient = [&](auto slope_side, auto dy) RECTIFY_LAMBDA { return prelu::gradient(slope_side, dy, slope); };
   constexpr Formula formula = is_same<typename F::Element, typename F::Scalar> ? Formula::brief : Formula::lengthy;
   with_store(work.streaming, [&]<Store how>() RECTIFY_LAMBDA {
@@ -422,7 +432,7 @@ constexpr Kernels kernels = [] {
       // Sums are of the type that computes: one kernel for all formats of biases.
       bias_backward<relu_format>,
 #undef RECTIFY_ENTRY
-      fold<prelu_format>};
+      fold<prelu_format>, rounds_by_itself && is_same<E, typename relu_format::Scalar>};
 }();
 
 }  // namespace

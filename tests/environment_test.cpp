@@ -187,6 +187,7 @@ std::vector<PublicCall> calls() {
   add_flat_calls<Format>(list, n, 1e300, 1.0);
   add_shaped_calls<Format>(list, {1, 1, n});
   add_shaped_calls<Format>(list, {3, 5, 67});
+  add_shaped_calls<Format>(list, {3, 37, 9});
   add_shaped_calls<Format>(list, {143, 7, 1});
   add_shaped_calls<Format>(list, {2, 501, 1});
   return list;

@@ -38,8 +38,8 @@ RECTIFY_INLINE V backward(V x, V dy, V alpha) {
   return finish_backward<range>(approximated<Exp<V>>(x), x, dy, alpha);
 }
 
-template <class V>
-RECTIFY_INLINE V backward_from_y(V y, V dy, V alpha) {
+template <class V, class A>
+RECTIFY_INLINE V backward_from_y(V y, V dy, A alpha) {
   return select(zero_or_below(y), (y + alpha) * dy, dy);
 }
 

@@ -13,8 +13,8 @@ RECTIFY_INLINE V forward(V x, Slope slope) {
 
 // The same bits for 0 < slope <= 1, in two instructions and not three: for x < 0 the product
 // is not below x, rounded or not; elsewhere it is not above, and x, second, is what equal zeros and NaN give.
-template <class V>
-RECTIFY_INLINE V forward_of_small_slope(V x, V slope) {
+template <class V, class Slope>
+RECTIFY_INLINE V forward_of_small_slope(V x, Slope slope) {
   return greater_or_second(slope * x, x);
 }
 

@@ -13,6 +13,9 @@
 namespace rectify {
 namespace {
 
+// Operations round as the environment says.
+constexpr bool rounds_by_itself = false;
+
 // What bf16 is computed in.
 using BfloatVector = Pair<F32>;
 

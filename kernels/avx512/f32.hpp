@@ -10,6 +10,7 @@
 
 #include "../formats.hpp"
 #include "../inline.hpp"
+#include "rounding.hpp"
 
 namespace rectify {
 namespace {
@@ -186,6 +187,8 @@ RECTIFY_INLINE F32 operator+(F32 a, F32 b) { return {_mm512_add_ps(a.v, b.v)}; }
 RECTIFY_INLINE F32 operator-(F32 a, F32 b) { return {_mm512_sub_ps(a.v, b.v)}; }
 RECTIFY_INLINE F32 operator*(F32 a, F32 b) { return {_mm512_mul_ps(a.v, b.v)}; }
 RECTIFY_INLINE F32 operator/(F32 a, F32 b) { return {_mm512_div_ps(a.v, b.v)}; }
+RECTIFY_INLINE F32 quiet_sum(F32 a, F32 b) { return {_mm512_add_round_ps(a.v, b.v, nearest)}; }
+RECTIFY_INLINE F32 quiet_product(F32 a, F32 b) { return {_mm512_mul_round_ps(a.v, b.v, nearest)}; }
 RECTIFY_INLINE F32 fma(F32 a, F32 b, F32 c) { return {_mm512_fmadd_ps(a.v, b.v, c.v)}; }
 
 // (1 + p)*2^n, rounded as 1 + p, and once more where the result is denormal. `scale` is 2^(n + 24), for those who have to
@@ -196,18 +199,32 @@ RECTIFY_INLINE F32 scale_one_plus(F32 p, F32 n, F32) {
 
 // ---- compare and select: false for NaN ----
 
-RECTIFY_INLINE Mask32 below_zero(F32 a) { return {_mm512_cmp_ps_mask(a.v, _mm512_setzero_ps(), _CMP_LT_OQ)}; }
-RECTIFY_INLINE Mask32 zero_or_below(F32 a) { return {_mm512_cmp_ps_mask(a.v, _mm512_setzero_ps(), _CMP_LE_OQ)}; }
+// With zero, still to be made: a zero where it holds is made by the opposite.
+template <int predicate>
+struct Comparison32 {
+  __m512 a;
+  template <int wanted>
+  RECTIFY_INLINE __mmask16 made() const {
+    return _mm512_cmp_round_ps_mask(a, _mm512_setzero_ps(), wanted, quiet);
+  }
+  RECTIFY_INLINE operator Mask32() const { return {made<predicate>()}; }
+};
+RECTIFY_INLINE Comparison32<_CMP_LT_OQ> below_zero(F32 a) { return {a.v}; }
+RECTIFY_INLINE Comparison32<_CMP_LE_OQ> zero_or_below(F32 a) { return {a.v}; }
 RECTIFY_INLINE F32 select(Mask32 mask, F32 a, F32 b) { return {_mm512_mask_blend_ps(mask.v, b.v, a.v)}; }
 RECTIFY_INLINE F32 zero_where(Mask32 mask, F32 a) { return {_mm512_maskz_mov_ps(static_cast<__mmask16>(~mask.v), a.v)}; }
+template <int predicate>
+RECTIFY_INLINE F32 zero_where(Comparison32<predicate> holds, F32 a) {
+  return {_mm512_maskz_mov_ps(holds.template made<opposite(predicate)>(), a.v)};
+}
 // a > b ? a : b, in every detail: b where they compare equal, zeros of either sign included, or not at all. That is what
 // max_ps computes.
-RECTIFY_INLINE F32 greater_or_second(F32 a, F32 b) { return {_mm512_max_ps(a.v, b.v)}; }
+RECTIFY_INLINE F32 greater_or_second(F32 a, F32 b) { return {_mm512_max_round_ps(a.v, b.v, quiet)}; }
 
 // A NaN becomes one whose lower half is zeros, as every widened one's is.
 RECTIFY_INLINE F32 without_payload(F32 a) {
   const __m512 nan = _mm512_castsi512_ps(_mm512_set1_epi32(0x7FC00000));
-  return {_mm512_mask_blend_ps(_mm512_cmp_ps_mask(a.v, a.v, _CMP_UNORD_Q), a.v, nan)};
+  return {_mm512_mask_blend_ps(_mm512_cmp_round_ps_mask(a.v, a.v, _CMP_UNORD_Q, quiet), a.v, nan)};
 }
 
 // sum + a*b in one rounding where the mask is set; elsewhere sum.

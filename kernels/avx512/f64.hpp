@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "../inline.hpp"
+#include "rounding.hpp"
 
 namespace rectify {
 namespace {
@@ -116,6 +117,8 @@ RECTIFY_INLINE F64 operator+(F64 a, F64 b) { return {_mm512_add_pd(a.v, b.v)}; }
 RECTIFY_INLINE F64 operator-(F64 a, F64 b) { return {_mm512_sub_pd(a.v, b.v)}; }
 RECTIFY_INLINE F64 operator*(F64 a, F64 b) { return {_mm512_mul_pd(a.v, b.v)}; }
 RECTIFY_INLINE F64 operator/(F64 a, F64 b) { return {_mm512_div_pd(a.v, b.v)}; }
+RECTIFY_INLINE F64 quiet_sum(F64 a, F64 b) { return {_mm512_maskz_add_round_pd(0xFF, a.v, b.v, nearest)}; }
+RECTIFY_INLINE F64 quiet_product(F64 a, F64 b) { return {_mm512_maskz_mul_round_pd(0xFF, a.v, b.v, nearest)}; }
 RECTIFY_INLINE F64 fma(F64 a, F64 b, F64 c) { return {_mm512_fmadd_pd(a.v, b.v, c.v)}; }
 
 // As in f32; `scale` is 2^(n + 54).
@@ -125,11 +128,24 @@ RECTIFY_INLINE F64 scale_one_plus(F64 p, F64 n, F64) {
 
 // ---- compare and select: false for NaN ----
 
-RECTIFY_INLINE Mask64 below_zero(F64 a) { return {_mm512_cmp_pd_mask(a.v, _mm512_setzero_pd(), _CMP_LT_OQ)}; }
-RECTIFY_INLINE Mask64 zero_or_below(F64 a) { return {_mm512_cmp_pd_mask(a.v, _mm512_setzero_pd(), _CMP_LE_OQ)}; }
+template <int predicate>
+struct Comparison64 {
+  __m512d a;
+  template <int wanted>
+  RECTIFY_INLINE __mmask8 made() const {
+    return _mm512_cmp_round_pd_mask(a, _mm512_setzero_pd(), wanted, quiet);
+  }
+  RECTIFY_INLINE operator Mask64() const { return {made<predicate>()}; }
+};
+RECTIFY_INLINE Comparison64<_CMP_LT_OQ> below_zero(F64 a) { return {a.v}; }
+RECTIFY_INLINE Comparison64<_CMP_LE_OQ> zero_or_below(F64 a) { return {a.v}; }
 RECTIFY_INLINE F64 select(Mask64 mask, F64 a, F64 b) { return {_mm512_mask_blend_pd(mask.v, b.v, a.v)}; }
 RECTIFY_INLINE F64 zero_where(Mask64 mask, F64 a) { return {_mm512_maskz_mov_pd(static_cast<__mmask8>(~mask.v), a.v)}; }
-RECTIFY_INLINE F64 greater_or_second(F64 a, F64 b) { return {_mm512_max_pd(a.v, b.v)}; }
+template <int predicate>
+RECTIFY_INLINE F64 zero_where(Comparison64<predicate> holds, F64 a) {
+  return {_mm512_maskz_mov_pd(holds.template made<opposite(predicate)>(), a.v)};
+}
+RECTIFY_INLINE F64 greater_or_second(F64 a, F64 b) { return {_mm512_maskz_max_round_pd(0xFF, a.v, b.v, quiet)}; }
 RECTIFY_INLINE F64 fma_where(Mask64 mask, F64 a, F64 b, F64 sum) {
   return {_mm512_mask3_fmadd_pd(a.v, b.v, sum.v, mask.v)};
 }

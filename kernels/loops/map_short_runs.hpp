@@ -51,6 +51,17 @@ struct LaneNumbers {
 template <class V>
 constexpr LaneNumbers<V> lane_numbers;
 
+// 1 / n, rounded.
+template <class V>
+struct Reciprocals {
+  typename V::Scalar of[long_run_of<V>];
+  constexpr Reciprocals() : of{} {
+    for (size_t n = 1; n < long_run_of<V>; ++n) of[n] = 1 / static_cast<typename V::Scalar>(n);
+  }
+};
+template <class V>
+constexpr Reciprocals<V> reciprocals;
+
 // The indices of `vectors` vectors, the first element of which has `before` others of its run before it: how many runs end
 // before each. That is n / inner rounded down, or (n + 1/2) / inner - 1/2 to the nearest, from which it is never less than
 // 1/2 / inner away; and the sum with 3/2 of a power of two leaves it in the lowest bits. No branch goes by where a run
@@ -60,10 +71,10 @@ RECTIFY_INLINE void lay_indices(uint8_t* index, size_t vectors, size_t before, s
   using Scalar = typename V::Scalar;
   constexpr Scalar integers = sizeof(Scalar) == sizeof(float) ? Scalar(0x1.8p23) : Scalar(0x1.8p52);
   const auto length = static_cast<Scalar>(inner);
-  const V reciprocal = V::broadcast(1 / length), step = V::broadcast(Scalar(V::lanes));
+  const V step = V::broadcast(Scalar(V::lanes));
+  const auto reciprocal = apart(V::broadcast(reciprocals<V>.of[inner])), magic = apart(V::broadcast(integers));
   V n = V::load(lane_numbers<V>.of) + V::broadcast(static_cast<Scalar>(before) + (1 - length) / 2);
-  for (size_t v = 0; v < vectors; ++v, n = n + step)
-    store_index(index + v * V::lanes, fma(n, reciprocal, V::broadcast(integers)));
+  for (size_t v = 0; v < vectors; ++v, n = n + step) store_index(index + v * V::lanes, reciprocal * n + magic);
 }
 
 // For n elements from `begin` on, of which `head` align out; n is several times what the indices are for.

@@ -12,6 +12,9 @@
 namespace rectify {
 namespace {
 
+// Operations round as the environment says.
+constexpr bool rounds_by_itself = false;
+
 // What bf16 is computed in: here neither widening nor rounding takes a shuffle.
 using BfloatVector = F32;
 

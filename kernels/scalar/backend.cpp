@@ -221,7 +221,8 @@ constexpr Kernels kernels = {Maps<Element, T>::relu_forward,
                              sum<Element, Slope, T, prelu_gradient, prelu_add>,
                              sum<Element, T, T, elu_gradient, elu_add>,
                              sum<Element, T, T, prelu_gradient, bias_add>,
-                             fold<Slope, T>};
+                             fold<Slope, T>,
+                             false};
 
 }  // namespace
 

@@ -152,18 +152,26 @@ EMULATED typename L::Vector emulated_blend(uint64_t mask, typename L::Vector a, 
 
 template <class L, int compare>
 EMULATED uint64_t emulated_cmp(typename L::Vector a, typename L::Vector b) {
-  static_assert(compare == _CMP_LT_OQ || compare == _CMP_LE_OQ || compare == _CMP_GT_OQ || compare == _CMP_UNORD_Q);
+  static_assert(compare == _CMP_LT_OQ || compare == _CMP_LE_OQ || compare == _CMP_GT_OQ || compare == _CMP_UNORD_Q ||
+                compare == _CMP_NLT_UQ || compare == _CMP_NLE_UQ);
   const L first = L::of(a), second = L::of(b);
   return L::mask([&](int i) {
     const auto x = first.lane[i], y = second.lane[i];
-    return compare == _CMP_LT_OQ   ? x < y
-           : compare == _CMP_LE_OQ ? x <= y
-           : compare == _CMP_GT_OQ ? x > y
-                                   : x != x || y != y;
+    return compare == _CMP_LT_OQ    ? x < y
+           : compare == _CMP_LE_OQ  ? x <= y
+           : compare == _CMP_GT_OQ  ? x > y
+           : compare == _CMP_NLT_UQ ? !(x < y)
+           : compare == _CMP_NLE_UQ ? !(x <= y)
+                                    : x != x || y != y;
   });
 }
-#define _mm512_cmp_ps_mask(a, b, compare) static_cast<__mmask16>(emulated_cmp<Floats, compare>(a, b))
-#define _mm512_cmp_pd_mask(a, b, compare) static_cast<__mmask8>(emulated_cmp<Doubles, compare>(a, b))
+// Whatever an instruction says of rounding and exceptions: the environment's.
+#define _mm512_cmp_round_ps_mask(a, b, compare, quiet) static_cast<__mmask16>(emulated_cmp<Floats, compare>(a, b))
+#define _mm512_cmp_round_pd_mask(a, b, compare, quiet) static_cast<__mmask8>(emulated_cmp<Doubles, compare>(a, b))
+#define _mm512_add_round_ps(a, b, nearest) simde_mm512_add_ps(a, b)
+#define _mm512_mul_round_ps(a, b, nearest) simde_mm512_mul_ps(a, b)
+#define _mm512_maskz_add_round_pd(all, a, b, nearest) simde_mm512_add_pd(a, b)
+#define _mm512_maskz_mul_round_pd(all, a, b, nearest) simde_mm512_mul_pd(a, b)
 
 EMULATED __mmask16 emulated_test_epi32_mask(simde__m512i a, simde__m512i b) {
   const Integers first = Integers::of(a), second = Integers::of(b);
@@ -198,8 +206,8 @@ EMULATED simde__m512 emulated_max_ps(simde__m512 a, simde__m512 b) {
 EMULATED simde__m512d emulated_max_pd(simde__m512d a, simde__m512d b) {
   return emulated_blend<Doubles>(emulated_cmp<Doubles, _CMP_GT_OQ>(a, b), b, a);
 }
-#define _mm512_max_ps emulated_max_ps
-#define _mm512_max_pd emulated_max_pd
+#define _mm512_max_round_ps(a, b, quiet) emulated_max_ps(a, b)
+#define _mm512_maskz_max_round_pd(all, a, b, quiet) emulated_max_pd(a, b)
 
 // a * 2^floor(n); SIMDe flushes the smallest results.
 EMULATED simde__m512 emulated_scalef_ps(simde__m512 a, simde__m512 n) {
