@@ -2,9 +2,7 @@
 //
 // oneTBB and a caller's pool bring threads with an environment of their own, and oneTBB replaces it even on the calling
 // thread; so the scope stands around the kernels themselves, on every thread. The register is written only when it differs:
-// reading it is a few cycles, writing it tens. And not even read for kernels that round by themselves and raise nothing, as
-// AVX-512's do: that waits until older operations are done, 22 of the 38 cycles of a call on 16 elements (Zen 5). What such
-// kernels do not bring along an addition tells, which raises nothing either.
+// reading it is a few cycles, writing it tens.
 #pragma once
 
 #include <stdint.h>
@@ -17,8 +15,7 @@ namespace rectify {
 
 class FpEnvironment {
  public:
-  explicit FpEnvironment(bool kernel_rounds_by_itself = false) {
-    if (kernel_rounds_by_itself && keeps_denormals()) return;
+  FpEnvironment() {
     __asm__ volatile("stmxcsr %0" : "=m"(saved_));
     if ((saved_ & control) != masked_nearest) load((saved_ & flags) | masked_nearest);
   }
@@ -34,20 +31,13 @@ class FpEnvironment {
   static constexpr uint32_t control = 0xFFC0;         // DAZ, masks, rounding, FTZ
   static constexpr uint32_t masked_nearest = 0x1F80;  // the control bits wanted
   static void load(uint32_t value) { __asm__ volatile("ldmxcsr %0" ::"m"(value) : "memory"); }
-  // On a CPU with AVX-512. DAZ makes the summands 0, FTZ the sum. Volatile, as the register is read.
-  static bool keeps_denormals() {
-    constexpr uint32_t denormal = 1;
-    float twice;
-    __asm__ volatile("vaddss %{rn-sae%}, %1, %1, %0" : "=x"(twice) : "x"(std::bit_cast<float>(denormal)));
-    return std::bit_cast<uint32_t>(twice) == 2 * denormal;
-  }
-  uint32_t saved_ = masked_nearest;
+  uint32_t saved_;
 
 #elif defined(__aarch64__)
 
 class FpEnvironment {
  public:
-  explicit FpEnvironment(bool = false) {
+  FpEnvironment() {
     __asm__ volatile("mrs %0, fpcr" : "=r"(saved_));
     if (saved_ != 0) __asm__ volatile("msr fpcr, %0" ::"r"(uint64_t{0}) : "memory");
   }
@@ -66,6 +56,20 @@ class FpEnvironment {
   FpEnvironment(const FpEnvironment&) = delete;
   FpEnvironment& operator=(const FpEnvironment&) = delete;
 };
+
+// Whether the caller's environment keeps denormals: all that is left to ask for kernels that round by themselves and raise
+// nothing, as AVX-512's do. Reading MXCSR waits until older operations are done, 22 of the 38 cycles of a call on 16
+// elements (Zen 5). An addition of denormals, itself of that kind, waits for nothing: DAZ makes them zeros, FTZ their sum.
+#if defined(__x86_64__)
+[[gnu::always_inline]] inline bool keeps_denormals() noexcept {
+  constexpr uint32_t denormal = 1;
+  float twice;
+  __asm__ volatile("vaddss %{rn-sae%}, %1, %1, %0" : "=x"(twice) : "x"(std::bit_cast<float>(denormal)));
+  return std::bit_cast<uint32_t>(twice) == 2 * denormal;
+}
+#else
+constexpr bool keeps_denormals() noexcept { return false; }
+#endif
 
 // Keeps the caller's sticky exception flags through code that clears them, as oneTBB does on the thread that calls it.
 class StickyFlags {

@@ -69,7 +69,11 @@ template <class Given>
     const Work work = {w.x, w.dy, w.out, w.parameter, w.outer, w.channels, w.inner, false, false};
     const Kernels& kernels = *(call.backend->*call.format->kernels);
     const bool with_sum = function.sum != nullptr && call.sums != nullptr;
-    const FpEnvironment environment(!with_sum && !function.exponential && kernels.maps_round_by_themselves);
+    if (!with_sum && !function.exponential && kernels.maps_round_by_themselves && keeps_denormals()) {
+      (kernels.*function.map)(work, 0, call.elements);
+      return RECTIFY_OK;
+    }
+    const FpEnvironment environment;
     if (with_sum) {
       (kernels.*function.sum)(work, part_of_one_leaf(call));
     } else {

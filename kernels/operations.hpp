@@ -5,6 +5,7 @@
 #include "activations/elu.hpp"
 #include "activations/prelu.hpp"
 #include "activations/relu.hpp"
+#include "apart.hpp"
 #include "backend.hpp"
 #include "loops/fused.hpp"
 #include "loops/map_in_steps.hpp"

@@ -10,13 +10,6 @@
 namespace rectify {
 namespace {
 
-// A number whose operations the compiler is not to make one with others, and which go by their own environment where an
-// instruction set has that. It says so where it pays; else it is the number.
-template <class V>
-RECTIFY_INLINE V apart(V a) {
-  return a;
-}
-
 // What is not a vector, a mask for one, of each.
 template <class T>
 struct Both {

@@ -14,7 +14,7 @@
 namespace rectify {
 namespace {
 
-// See apart() in pair.hpp. Rounds by itself (rounding.hpp). And a product under a mask that keeps its other lanes is one
+// See kernels/apart.hpp. Rounds by itself (rounding.hpp). And a product under a mask that keeps its other lanes is one
 // operation of four sources. Zen 5, in L1: dx from x, dy and a slope takes 1.48 cycles a vector with it, 1.12 with a
 // product and a select.
 template <class V>

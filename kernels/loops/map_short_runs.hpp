@@ -5,6 +5,7 @@
 // does not begin with the first vector. So they are taken in two halves, each with parameters of its own.
 #pragma once
 
+#include "../apart.hpp"
 #include "map.hpp"
 
 namespace rectify {
