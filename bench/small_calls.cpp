@@ -102,7 +102,7 @@ bool wanted(const Operation& o) {
 // Where an array's address ends as that of the call's own stack does (the lowest 12 bits), loads of one wait for stores to
 // the other: up to 10 ns, in some processes. So half a page further down too: the least counts.
 void measure(SmallCall& call, const Arena& arena) {
-  for (const size_t bytes : {0, 2048}) measure(call, arena, bytes);
+  for (const size_t bytes : {size_t{0}, size_t{2048}}) measure(call, arena, bytes);
 }
 
 std::string SmallCall::name() const { return label(*operation) + "/16 elements"; }
