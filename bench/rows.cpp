@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "stack.hpp"
 #include "targets.hpp"
 
 namespace roofline {
@@ -115,10 +116,12 @@ benchmark::IterationCount rounds(const Row& row, double seconds) {
       std::clamp(seconds * 1e9 / round, static_cast<double>(fewest_rounds), static_cast<double>(most_rounds)));
 }
 
-void measure(const std::vector<Row*>& rows, const Arena& arena, double seconds_per_row) {
+void measure(const std::vector<Row*>& rows, const Arena& arena, double seconds_per_row, size_t lower_stack = 0) {
   for (Row* row : rows) {
     const double seconds = seconds_of(*row, seconds_per_row);
-    const auto body = [row, &arena, seconds](benchmark::State& state) { run_rounds(state, *row, arena, seconds); };
+    const auto body = [row, &arena, seconds, lower_stack](benchmark::State& state) {
+      on_lower_stack(lower_stack, [&] { run_rounds(state, *row, arena, seconds); });
+    };
     benchmark::RegisterBenchmark(row->name().c_str(), body)->UseManualTime()->Iterations(rounds(*row, seconds));
   }
   Progress progress(rows.size());
@@ -147,7 +150,7 @@ void measure(std::vector<Row>& rows, const Arena& arena, double seconds_per_row)
 
 void measure_again(std::vector<Row>& rows, const Arena& arena, double seconds_per_row,
                    const std::function<double()>& seconds_left) {
-  for (int again = 0; again < 3; ++again) {
+  for (size_t again = 1; again <= 3; ++again) {
     std::vector<Row*> doubtful;
     for (Row& row : rows)
       if (row.measured() && (misses_target(row) || impossible(row))) doubtful.push_back(&row);
@@ -159,7 +162,7 @@ void measure_again(std::vector<Row>& rows, const Arena& arena, double seconds_pe
         return;
       }
       const Row before = *row;
-      measure({row}, arena, seconds_per_row);
+      measure({row}, arena, seconds_per_row, again * 1024);
       const bool better =
           impossible(before) ? row->percent_of_ceiling < before.percent_of_ceiling : closer_to_target(*row, before);
       if (!better) *row = before;

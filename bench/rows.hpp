@@ -59,7 +59,7 @@ inline bool impossible(const Row& row) { return row.threads == 1 && row.percent_
 void measure(std::vector<Row>& rows, const Arena& arena, double seconds_per_row);
 
 // Rows that miss their target or are impossible are measured again, up to three times while seconds_left() is positive,
-// and the best (of an impossible row the lowest) of their measurements stands.
+// each time with another stack (stack.hpp), and the best (of an impossible row the lowest) of their measurements stands.
 void measure_again(std::vector<Row>& rows, const Arena& arena, double seconds_per_row,
                    const std::function<double()>& seconds_left);
 

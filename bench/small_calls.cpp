@@ -6,6 +6,7 @@
 #include "dispatch/format.hpp"
 #include "dispatch/select.hpp"
 #include "kernels/backend.hpp"
+#include "stack.hpp"
 #include "timing.hpp"
 
 namespace roofline {
@@ -53,10 +54,8 @@ bool wanted(const Operation& o) {
   return o.format == Format::f32 && !o.traffic.in_place && !o.displaced && !o.fused();
 }
 
-// Both once, in as many repetitions as the clock asks for, with the stack some bytes further down.
-[[gnu::noinline]] void measure(SmallCall& small, const Arena& arena, size_t bytes) {
-  const volatile void* const room = __builtin_alloca(bytes);
-  __asm__ volatile("" ::"r"(room));
+// Both once, in as many repetitions as the clock asks for.
+void measure_once(SmallCall& small, const Arena& arena) {
   const Backend* backend = nullptr;
   if (const int32_t status = select_backend(nullptr, &backend)) throw std::runtime_error(rectify_status_text(status));
   const Operation& o = *small.operation;
@@ -99,10 +98,8 @@ bool wanted(const Operation& o) {
 
 }  // namespace
 
-// Where an array's address ends as that of the call's own stack does (the lowest 12 bits), loads of one wait for stores to
-// the other: up to 10 ns, in some processes. So half a page further down too: the least counts.
 void measure(SmallCall& call, const Arena& arena) {
-  for (const size_t bytes : {size_t{0}, size_t{2048}}) measure(call, arena, bytes);
+  for (const size_t bytes : {size_t{0}, size_t{2048}}) on_lower_stack(bytes, [&] { measure_once(call, arena); });
 }
 
 std::string SmallCall::name() const { return label(*operation) + "/16 elements"; }
