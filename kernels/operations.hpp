@@ -134,7 +134,7 @@ template <class F, class V = typename F::Vector>
 constexpr auto prelu_value = [](V slope, V x) RECTIFY_LAMBDA { return prelu::forward(x, parameter_alone<F>(slope)); };
 template <class F, class V = typename F::Vector>
 constexpr auto prelu_value_of_small_slope =
-    [](V slope, V x) RECTIFY_LAMBDA { return prelu::forward_of_small_slope(x, parameter_alone<F>(slope)); };
+    [](V slope, V x) RECTIFY_LAMBDA { return prelu::forward_of_small_slope(x, by_itself(slope)); };
 template <class F, class V = typename F::Vector>
 constexpr auto prelu_gradient =
     [](V slope, V x, V dy) RECTIFY_LAMBDA { return prelu::backward(x, dy, parameter_alone<F>(slope)); };
