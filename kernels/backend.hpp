@@ -75,8 +75,8 @@ struct Kernels {
   RECTIFY_STAGE_SUMS(RECTIFY_MEMBER)
 #undef RECTIFY_MEMBER
   FoldKernel fold;
-  // Maps of one activation, but those with an exponential, round to nearest even and raise nothing whatever the environment,
-  // as long as it keeps denormals.
+  // Maps of one activation, but those with an exponential, round to nearest even and raise nothing whatever the
+  // environment, as long as it keeps denormals.
   bool maps_round_by_themselves;
 };
 
