@@ -104,7 +104,7 @@ struct F32 {
   using Scalar = float;
   using Bits = U32;
   static constexpr size_t lanes = 8, registers = 1, vector_registers = 16;
-  static constexpr size_t in_steps = 0;  // 16 registers hold no more than one vector on its way
+  static constexpr size_t in_steps = 4;  // vectors in each step of a lengthy formula: loops/map_in_steps.hpp
   static constexpr bool permutes = true;
 
   static RECTIFY_INLINE F32 broadcast(float value) { return {_mm256_set1_ps(value)}; }

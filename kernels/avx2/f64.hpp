@@ -31,7 +31,7 @@ struct F64 {
   using Scalar = double;
   using Bits = U64;
   static constexpr size_t lanes = 4, registers = 1, vector_registers = 16;
-  static constexpr size_t in_steps = 0;
+  static constexpr size_t in_steps = 4;
   static constexpr bool permutes = false;
 
   static RECTIFY_INLINE F64 broadcast(double value) { return {_mm256_set1_pd(value)}; }
