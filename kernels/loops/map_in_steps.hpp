@@ -24,8 +24,8 @@ struct InFlight {
 
 // With 16 registers, which hold little more than the constants: a turn approximates and finishes four vectors, and starts
 // and reduces the next four; two registers a vector wait for it. ELU on Zen 3 takes 0.82 to 0.87 of the time of a vector
-// after the other, bf16 0.92; with two vectors 0.9 to 1.0, with three 0.87, with five and six no less. (Left in memory, what
-// waits costs stores, each of which takes the place of two fused multiply-adds there.)
+// after the other, bf16 0.92; with two vectors 0.9 to 1.0, with three 0.87, with five and six no less. (Left in memory,
+// what waits costs stores, each of which takes the place of two fused multiply-adds there.)
 template <class V, Store how, class Steps, class Element, class Finish, class... Inputs>
 RECTIFY_INLINE size_t map_in_two_steps(size_t i, Element* out, size_t n, Finish finish, const Element* x,
                                        const Inputs*... others) {
