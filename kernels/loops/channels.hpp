@@ -69,51 +69,48 @@ struct RunParameters {
 };
 
 // out = f(parameter, inputs...) for n elements, the first of which has `left` elements of its line before it, itself
-// included. within(offset) are the parameters of a vector in its line, across(left) those of one with `left` elements in
-// its line and the others in the next. Lines are at least a vector long.
+// included. within(offset) are the parameters of a vector in its line; across(left) those of one with `left` elements in
+// its line, or none, and the others in the next. Lines are at least a vector long.
 template <class V, Store how, class Element, class Parameters, class F, class... Inputs>
 RECTIFY_INLINE void map_lines(Element* out, size_t n, size_t length, size_t left, Parameters line, F f,
                               const Inputs*... inputs) {
   constexpr size_t lanes = V::lanes, vectors = brief_turn<V>;
   // A pair's formula is nearly lengthy: bf16 in runs of 784 gains 10 % forward, 7 % backward (Zen 5).
   constexpr bool prefetched = V::registers == 2 && how == Store::streaming;
-  const auto parameters = [&]() RECTIFY_LAMBDA { return left < lanes ? line.across(left) : line.within(length - left); };
-  const auto pass = [&](size_t count) RECTIFY_LAMBDA {
-    if (count < left) {
-      left -= count;
-    } else {
-      left += length - count;
-      line.next();
-    }
+  size_t i = 0, end = left;  // of the line
+  const auto within = [&](size_t at) RECTIFY_LAMBDA { return line.within(length - end + at); };
+  const auto pass = [&]() RECTIFY_LAMBDA {
+    line.next();
+    end += length;
+  };
+  const auto part = [&](size_t count) RECTIFY_LAMBDA {
+    const size_t rest = end - i;
+    const V parameters = rest < lanes ? line.across(rest) : within(i);
+    if (rest < count) pass();
+    put_partial<how>(out + i, f(parameters, V::load_partial(inputs + i, count)...), count);
+    i += count;
   };
 
-  size_t i = smaller(n, elements_to_alignment<V>(out));
-  if (i != 0) {
-    put_partial<how>(out, f(parameters(), V::load_partial(inputs, i)...), i);
-    pass(i);
-  }
-  while (i + lanes <= n) {
-    const size_t within = smaller(left, n - i) / lanes * lanes, stop = i + within;
-    size_t offset = length - left;
-    for (; i + vectors * lanes <= stop; i += vectors * lanes, offset += vectors * lanes) {
+  if (const size_t head = smaller(n, elements_to_alignment<V>(out))) part(head);
+  for (;;) {
+    const size_t stop = smaller(end, n);
+    for (; i + vectors * lanes <= stop; i += vectors * lanes) {
       if constexpr (prefetched) prefetch_far<Element, vectors * lanes>((inputs + i)...);
       V result[vectors];
 #pragma GCC unroll 4
-      for (size_t v = 0; v < vectors; ++v)
-        result[v] = f(line.within(offset + v * lanes), V::load_once(inputs + i + v * lanes)...);
+      for (size_t v = 0; v < vectors; ++v) result[v] = f(within(i + v * lanes), V::load_once(inputs + i + v * lanes)...);
 #pragma GCC unroll 4
       for (size_t v = 0; v < vectors; ++v) put<how>(out + i + v * lanes, result[v]);
     }
-    for (; i < stop; i += lanes, offset += lanes) put<how>(out + i, f(line.within(offset), V::load_once(inputs + i)...));
-    pass(within);
-    if (left < lanes && i + lanes <= n) {
-      put<how>(out + i, f(line.across(left), V::load_once(inputs + i)...));
-      i += lanes;
-      pass(lanes);
-    }
+    for (; i + lanes <= stop; i += lanes) put<how>(out + i, f(within(i), V::load_once(inputs + i)...));
+    if (i + lanes > n) break;
+    // The line ends in this vector, or before it.
+    const V parameters = line.across(end - i);
+    pass();  // before the store, which might alias what both read
+    put<how>(out + i, f(parameters, V::load_once(inputs + i)...));
+    i += lanes;
   }
-  const size_t rest = n - i;
-  if (rest != 0) put_partial<how>(out + i, f(parameters(), V::load_partial(inputs + i, rest)...), rest);
+  if (i != n) part(n - i);
 }
 
 // The parameters of the elements from `begin` on, one each, laid out some at a time.
