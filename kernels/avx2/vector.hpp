@@ -16,6 +16,8 @@ namespace {
 // Operations round as the environment says.
 constexpr bool rounds_by_itself = false;
 
+RECTIFY_INLINE void empty_upper_halves() { _mm256_zeroupper(); }
+
 // What bf16 is computed in.
 using BfloatVector = Pair<F32>;
 

@@ -49,6 +49,8 @@ RECTIFY_INLINE Apart<V> operator+(V a, Apart<V> b) {
 RECTIFY_INLINE Apart<F32> apart(F32 a) { return {a}; }
 RECTIFY_INLINE Apart<F64> apart(F64 a) { return {a}; }
 
+RECTIFY_INLINE void empty_upper_halves() { _mm256_zeroupper(); }
+
 // What bf16 is computed in.
 using BfloatVector = Pair<F32>;
 

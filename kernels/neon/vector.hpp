@@ -15,6 +15,8 @@ namespace {
 // Operations round as the environment says.
 constexpr bool rounds_by_itself = false;
 
+RECTIFY_INLINE void empty_upper_halves() {}
+
 // What bf16 is computed in: here neither widening nor rounding takes a shuffle.
 using BfloatVector = F32;
 
