@@ -49,17 +49,12 @@ RECTIFY_INLINE void prefetch_far(const Inputs*... inputs) {
   prefetch<Element, count>(far_ahead<Element, sizeof...(Inputs)>, inputs...);
 }
 
-// Brief formulas that are nearly lengthy on AVX2, from DRAM: those that convert 16 bits, and of one input with parameters
-// that change. On Zen 3 the former take 0.85 to 0.95 of the time, the latter 0.91 to 0.97; others 1.0 to 1.13. Pairs on
-// lines are for AVX-512 too: bf16 in runs of 784 0.9 of the time forward, 0.93 backward (Zen 5).
+// Brief formulas that are nearly lengthy on AVX2, from DRAM: those that convert 16 bits. On Zen 3 they take 0.85 to 0.95 of
+// the time; others would take 1.0 to 1.13.
 template <class V, class Element, Store how>
 constexpr bool conversions_prefetched = how == Store::streaming&& requires {
   requires V::vector_registers == 16 && sizeof(Element) < sizeof(typename V::Scalar);
 };
-template <class V, class Element, Store how, size_t inputs>
-constexpr bool lines_prefetched = conversions_prefetched<V, Element, how> ||
-                                  (how == Store::streaming &&
-                                   (V::registers == 2 || (V::vector_registers == 16 && inputs == 1)));
 
 // Whether the results of a turn are stored at its end: those of one input that are whole lines. Between the loads such
 // stores take ReLU in place in L2 1.2 times as long in some processes, for a reason not found (Zen 5; in L1 1 to 2 % less).
@@ -113,8 +108,7 @@ template <class V, Store how, class Element, class F, class... Inputs>
   if (head != 0) put_partial<how>(out, f(head_parameters, V::load_partial(inputs, head)...), head);
   size_t i = head, k = 0;
   const auto take = [&](const auto& parameters) RECTIFY_LAMBDA {
-    if constexpr (lines_prefetched<V, Element, how, sizeof...(Inputs)> && V::vector_registers == 16)
-      prefetch_far<Element, vectors * lanes>((inputs + i)...);
+    if constexpr (conversions_prefetched<V, Element, how>) prefetch_far<Element, vectors * lanes>((inputs + i)...);
     const auto result = [&](size_t v) RECTIFY_LAMBDA { return f(parameters(v), V::load_once(inputs + i + v * lanes)...); };
     if constexpr (V::registers == 1) {
 #pragma GCC unroll 4
