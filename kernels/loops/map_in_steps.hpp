@@ -71,7 +71,6 @@ RECTIFY_INLINE size_t map_in_four_steps(size_t i, Element* out, size_t n, Finish
   constexpr size_t turns = 2;  // written out, so that nothing is moved from step to step
   if (i + turns * turn > n) return i;
   InFlight<V, Steps> first, second;
-  // Beyond the last turn that one is started again, for nobody: no epilogue then.
   const size_t last = n - turn;
   const auto start = [&](size_t at) RECTIFY_LAMBDA {
     at = smaller(at, last);
