@@ -154,27 +154,55 @@ RECTIFY_INLINE void prelu_of_one_slope(const Work& work, size_t begin, size_t en
   });
 }
 
+// One slope no longer has a format of its own: where there are two, they share these.
+template <class E, class F = WideSlopes<E>>
+void prelu_forward_of_one_slope(const Work& work, size_t begin, size_t end, typename F::Scalar slope) {
+  using V = typename F::Vector;
+  using Scalar = typename F::Scalar;
+  const V a = F::prepared(V::broadcast(slope));
+  constexpr auto least = static_cast<Scalar>(sizeof(Scalar) == sizeof(double) ? 0x1p-1074 : 0x1p-149);
+  if (is_within<Scalar>(slope, least, 1))
+    return prelu_of_one_slope<F, decltype(prelu_value_of_small_slope<F>), F::x_of>(work, begin, end, a);
+  prelu_of_one_slope<F, decltype(prelu_value<F>), F::x_of>(work, begin, end, a);
+}
+template <class E, class F = WideSlopes<E>>
+void prelu_backward_of_one_slope(const Work& work, size_t begin, size_t end, typename F::Scalar slope) {
+  const auto a = F::prepared(F::Vector::broadcast(slope));
+  prelu_of_one_slope<F, decltype(prelu_gradient<F>), F::x_of, F::dy_of>(work, begin, end, a);
+}
+
 template <class F>
 void prelu_forward(const Work& work, size_t begin, size_t end) {
-  using V = typename F::Vector;
-  using Value = decltype(prelu_value<F>);
-  using ValueOfSmallSlope = decltype(prelu_value_of_small_slope<F>);
-  if (work.channels != 1) return prelu_of_channels<F, Value, F::x_of>(work, begin, end);
-  const typename F::Scalar slope = widen(*static_cast<const typename F::Slope*>(work.parameter));
-  const V a = F::prepared(V::broadcast(slope));
-  constexpr auto least = static_cast<typename F::Scalar>(sizeof(slope) == sizeof(double) ? 0x1p-1074 : 0x1p-149);
-  if (is_within<typename F::Scalar>(slope, least, 1))
-    return prelu_of_one_slope<F, ValueOfSmallSlope, F::x_of>(work, begin, end, a);
-  prelu_of_one_slope<F, Value, F::x_of>(work, begin, end, a);
+  if (work.channels != 1) return prelu_of_channels<F, decltype(prelu_value<F>), F::x_of>(work, begin, end);
+  prelu_forward_of_one_slope<typename F::Element>(work, begin, end,
+                                                  widen(*static_cast<const typename F::Slope*>(work.parameter)));
 }
 
 template <class F>
 void prelu_backward(const Work& work, size_t begin, size_t end) {
+  if (work.channels != 1) return prelu_of_channels<F, decltype(prelu_gradient<F>), F::x_of, F::dy_of>(work, begin, end);
+  prelu_backward_of_one_slope<typename F::Element>(work, begin, end,
+                                                   widen(*static_cast<const typename F::Slope*>(work.parameter)));
+}
+
+constexpr auto prelu_part = [](auto x, auto dy, auto sum) RECTIFY_LAMBDA { return prelu::add(x, dy, sum); };
+template <class V>
+constexpr auto prelu_dx = [](V slope, V x, V dy) RECTIFY_LAMBDA { return prelu::backward(x, dy, slope); };
+
+// A slope an element, each read once.
+template <class F>
+[[gnu::noinline]] void sum_prelu_of_one_row(const Work& work, const SumPart& part) {
   using V = typename F::Vector;
-  using Gradient = decltype(prelu_gradient<F>);
-  if (work.channels != 1) return prelu_of_channels<F, Gradient, F::x_of, F::dy_of>(work, begin, end);
-  const V a = F::prepared(V::broadcast(widen(*static_cast<const typename F::Slope*>(work.parameter))));
-  prelu_of_one_slope<F, Gradient, F::x_of, F::dy_of>(work, begin, end, a);
+  const auto* slope = static_cast<const typename F::Slope*>(work.parameter);
+  const auto slopes = [slope, first = part.channel_begin](size_t at, auto... count) RECTIFY_LAMBDA {
+    if constexpr (sizeof...(count) == 0)
+      return F::prepared(V::load(slope + first + at));
+    else
+      return F::prepared(V::load_partial(slope + first + at, count...));
+  };
+  with_sum_store(work, [&]<Store how>() RECTIFY_LAMBDA {
+    sum_one_row<V, typename F::Element, how>(work, part, slopes, prelu_dx<V>, prelu_part);
+  });
 }
 
 // With the slopes of the part's channels; map_dx finds its own in `work`. The largest of all kernels: one serves every
@@ -182,11 +210,10 @@ void prelu_backward(const Work& work, size_t begin, size_t end) {
 template <class E, class F = WideSlopes<E>>
 [[gnu::noinline]] void sum_prelu(const Work& work, const SumPart& part, const typename F::Scalar* slope, MapKernel map_dx) {
   using V = typename F::Vector;
-  constexpr auto gradient = [](V a, V x, V dy) RECTIFY_LAMBDA { return prelu::backward(x, dy, a); };
-  constexpr auto add = [](auto x, auto dy, auto sum) RECTIFY_LAMBDA { return prelu::add(x, dy, sum); };
   with_sum_store(work, [&]<Store how>() RECTIFY_LAMBDA {
-    if (work.inner == 1 && work.channels > 1) return sum_rows<V, E, how>(work, part, slope, map_dx, gradient, add);
-    sum_runs<V, E, how>(work, part, slope, map_dx, gradient, add);
+    if (work.inner == 1 && work.channels > 1)
+      return sum_rows<V, E, how>(work, part, slope, map_dx, prelu_dx<V>, prelu_part);
+    sum_runs<V, E, how>(work, part, slope, map_dx, prelu_dx<V>, prelu_part);
   });
 }
 
@@ -197,12 +224,13 @@ void prelu_backward_with_parameter(const Work& work, const SumPart& part) {
   using V = typename F::Vector;
   using Scalar = typename F::Scalar;
   const typename F::Slope* slope = static_cast<const typename F::Slope*>(work.parameter);
+  if (is_one_row(work)) return sum_prelu_of_one_row<F>(work, part);
   if constexpr (is_same<E, Scalar>) {
     sum_prelu<E>(work, part, slope == nullptr ? slope : slope + part.channel_begin, prelu_backward<F>);
   } else {
     constexpr size_t most = 4096;
     alignas(64) Scalar prepared[most];
-    const bool in_rows = work.inner == 1 && work.channels > 1 && work.outer > 1;
+    const bool in_rows = work.inner == 1 && work.channels > 1;
     SumPart tile = part;
     for (; tile.channel_begin < part.channel_end; tile.channel_begin = tile.channel_end) {
       const size_t first = tile.channel_begin, count = smaller(most, part.channel_end - first);
@@ -407,6 +435,7 @@ void bias_backward(const Work& work, const SumPart& part) {
   using E = typename F::Element;
   constexpr auto no_gradient = [](auto...) RECTIFY_LAMBDA { return V::broadcast(0); };
   constexpr auto add = [](auto dz, auto, auto sum) RECTIFY_LAMBDA { return sum + dz; };
+  if (is_one_row(work)) return sum_one_row<V, E, Store::none>(work, part, no_gradient, no_gradient, add);
   if (work.inner == 1 && work.channels > 1)
     return sum_rows<V, E, Store::none>(work, part, nullptr, nullptr, no_gradient, add);
   sum_runs<V, E, Store::none>(work, part, nullptr, nullptr, no_gradient, add);

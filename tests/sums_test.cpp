@@ -257,7 +257,7 @@ RECTIFY_ON_EACH_FORMAT(Sums, ChannelsLast) {
       if (HasFatalFailure()) return;
     }
   }
-  for (const size_t channels : {256u, 1000u, 1025u, 5000u}) {
+  for (const size_t channels : {256u, 1000u, 1025u, 4128u, 5000u}) {
     for (const size_t outer : {1u, 7u, 63u, 64u, 65u, 127u, 129u}) {
       expect_ordered_sums<Format>({outer, channels, 1}, static_cast<uint32_t>(channels));
       if (HasFatalFailure()) return;

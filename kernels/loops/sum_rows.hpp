@@ -3,9 +3,9 @@
 //
 // - Narrow rows keep their sums in registers through a leaf, and everything is walked in order. On Zen 3 in L2 with 64
 //   channels: 98 % of the ceiling, as dx alone (four rows at a time, with the sums in L1: 90 %).
-// - Wide rows keep them in L1, a row at a time: 82 % of the ceiling in L2, 75 % in L3, 80 to 95 % in DRAM. Four rows at a
-//   time are faster in L2 (91 %) and slower elsewhere (65 %, 60 %): twelve streams are too many for the prefetchers, and
-//   rows of 4 KiB for the ways of L1.
+// - Wide rows keep them in L1, a row at a time, and two where L1 would be full of them. Of 1024 channels four at a time are
+//   faster in L2 and slower elsewhere: twelve streams are too many for the prefetchers, and rows of 4 KiB for L1's ways.
+// - One row, i.e. a parameter an element, is a map with two outputs.
 // - Rows of less than a vector are summed transposed, many leaves at a time.
 // - Where rows are not whole, aligned vectors, the sums of some rows are taken first, with loads alone, and dx is
 //   written by a flat walk while they are in L1.
@@ -37,7 +37,7 @@ template <class V, class Element>
 struct Rows {
   const Element *x, *dy;
   Element* dx;                          // NULL: not wanted
-  const typename V::Scalar* parameter;  // whole vectors kept, but in order if there is one row
+  const typename V::Scalar* parameter;  // whole vectors kept
   const V* parameters;                  // the same in vectors, of narrow rows of whole ones
   size_t stride;                        // from row to row
   size_t width;                         // channels of the part
@@ -94,7 +94,8 @@ RECTIFY_INLINE void put_in_order(typename V::Scalar* sums, size_t width) {
 // Rows added to sums in memory, one after the other, and their dx unless `how` is none. Whole vectors of sums are kept.
 template <class V, Store how, class Rows, class Gradient, class Add>
 RECTIFY_INLINE void add_rows(const Rows& all, size_t count, typename V::Scalar* sums, Gradient gradient, Add add) {
-  constexpr size_t lanes = V::lanes;
+  // Two pairs and not four where four would spill: bf16 0.85 to 0.93 of the time (Zen 3, rows of 512 to 2048, L2).
+  constexpr size_t lanes = V::lanes, turn = V::vector_registers == 16 ? 4 / V::registers : 4;
   for (size_t r = 0; r < count; ++r) {
     const Rows row = all.from(r);
     size_t c = 0;
@@ -115,7 +116,7 @@ RECTIFY_INLINE void add_rows(const Rows& all, size_t count, typename V::Scalar* 
       for (size_t v = 0; v < vectors; ++v) keep(sums + c + v * lanes, sum[v]);
       c += vectors * lanes;
     };
-    while (c + 4 * lanes <= row.width) take.template operator()<4>();
+    while (c + turn * lanes <= row.width) take.template operator()<turn>();
     while (c + lanes <= row.width) take.template operator()<1>();
     const size_t rest = row.width - c;
     if (rest == 0) continue;
@@ -127,9 +128,54 @@ RECTIFY_INLINE void add_rows(const Rows& all, size_t count, typename V::Scalar* 
   }
 }
 
-// A tensor of one row: dx and the sums are two outputs of a map.
-template <class V, Store how, Store how_sums, class Rows, class Gradient, class Add>
-RECTIFY_INLINE void map_one_row(const Rows& row, typename V::Scalar* sums, Gradient gradient, Add add) {
+// The same for rows that are so wide that their sums and parameters fill L1: two at a time, between which both stay in
+// registers. From 4096 channels of f32 on 0.75 to 0.95 of the time, from DRAM more than in L2; three at a time are as fast,
+// four slower in bf16, narrower rows take 1.0 (Zen 3).
+constexpr size_t rows_together = 2;
+template <class V>
+constexpr size_t together_vectors = 2 / V::registers;
+template <class V>
+RECTIFY_INLINE bool is_taken_together(size_t width) {
+  return width * sizeof(typename V::Scalar) >= 16384 && width % (together_vectors<V> * V::lanes) == 0;
+}
+template <class V, Store how, class Rows, class Gradient, class Add>
+RECTIFY_INLINE void add_rows_together(const Rows& all, size_t count, typename V::Scalar* sums, Gradient gradient, Add add) {
+  constexpr size_t lanes = V::lanes, vectors = together_vectors<V>;
+  size_t row = 0;
+  for (; row + rows_together <= count; row += rows_together) {
+    const Rows rows = all.from(row);
+    for (size_t c = 0; c < rows.width; c += vectors * lanes) {
+      V sum[vectors], parameters[vectors];
+#pragma GCC unroll 2
+      for (size_t v = 0; v < vectors; ++v) {
+        sum[v] = load_kept<V>(sums + c + v * lanes);
+        parameters[v] = load_kept<V>(rows.parameter + c + v * lanes);
+      }
+#pragma GCC unroll 2
+      for (size_t r = 0; r < rows_together; ++r) {
+        V result[vectors];
+#pragma GCC unroll 2
+        for (size_t v = 0; v < vectors; ++v) {
+          const size_t at = r * rows.stride + c + v * lanes;
+          const V vx = V::load_once(rows.x + at), vdy = V::load_once(rows.dy + at);
+          sum[v] = add(vx, vdy, sum[v]);
+          result[v] = gradient(parameters[v], vx, vdy);
+        }
+#pragma GCC unroll 2
+        for (size_t v = 0; v < vectors; ++v) put<how>(rows.dx + r * rows.stride + c + v * lanes, result[v]);
+      }
+#pragma GCC unroll 2
+      for (size_t v = 0; v < vectors; ++v) keep(sums + c + v * lanes, sum[v]);
+    }
+  }
+  if (row != count) add_rows<V, how>(all.from(row), count - row, sums, gradient, add);
+}
+
+// A tensor of one row, i.e. a parameter an element: dx and the sums are two outputs of a map. parameters(i) are those of a
+// vector, from channel i on; parameters(i, count) of the first `count` lanes.
+template <class V, Store how, Store how_sums, class Element, class Parameters, class Gradient, class Add>
+RECTIFY_INLINE void map_one_row(const Element* x, const Element* dy, Element* dx, typename V::Scalar* sums, size_t width,
+                                Parameters parameters, Gradient gradient, Add add) {
   constexpr size_t lanes = V::lanes;
   size_t c = 0;
   const auto take = [&]<size_t vectors>() RECTIFY_LAMBDA {
@@ -137,13 +183,13 @@ RECTIFY_INLINE void map_one_row(const Rows& row, typename V::Scalar* sums, Gradi
 #pragma GCC unroll 2
     for (size_t v = 0; v < vectors; ++v) {
       const size_t at = c + v * lanes;
-      const V vx = V::load_once(row.x + at), vdy = V::load_once(row.dy + at);
+      const V vx = V::load_once(x + at), vdy = V::load_once(dy + at);
       sum[v] = add(vx, vdy, V::broadcast(0)) + V::broadcast(0);
-      if constexpr (how != Store::none) result[v] = gradient(V::load(row.parameter + at), vx, vdy);
+      if constexpr (how != Store::none) result[v] = gradient(parameters(at), vx, vdy);
     }
 #pragma GCC unroll 2
     for (size_t v = 0; v < vectors; ++v) {
-      if constexpr (how != Store::none) put<how>(row.dx + c + v * lanes, result[v]);
+      if constexpr (how != Store::none) put<how>(dx + c + v * lanes, result[v]);
     }
 #pragma GCC unroll 2
     for (size_t v = 0; v < vectors; ++v) put<how_sums>(sums + c + v * lanes, sum[v]);
@@ -151,17 +197,30 @@ RECTIFY_INLINE void map_one_row(const Rows& row, typename V::Scalar* sums, Gradi
   };
   const auto take_partial = [&](size_t count) RECTIFY_LAMBDA {
     if (count == 0) return;
-    const V vx = V::load_partial(row.x + c, count), vdy = V::load_partial(row.dy + c, count);
+    const V vx = V::load_partial(x + c, count), vdy = V::load_partial(dy + c, count);
     store_partial(sums + c, add(vx, vdy, V::broadcast(0)) + V::broadcast(0), count);
-    if constexpr (how != Store::none) {
-      put_partial<how>(row.dx + c, gradient(V::load_partial(row.parameter + c, count), vx, vdy), count);
-    }
+    if constexpr (how != Store::none) put_partial<how>(dx + c, gradient(parameters(c, count), vx, vdy), count);
     c += count;
   };
-  take_partial(smaller(row.width, how == Store::none ? elements_to_alignment<V>(sums) : elements_to_alignment<V>(row.dx)));
-  while (c + 2 * lanes <= row.width) take.template operator()<2>();
-  while (c + lanes <= row.width) take.template operator()<1>();
-  take_partial(row.width - c);
+  take_partial(smaller(width, how == Store::none ? elements_to_alignment<V>(sums) : elements_to_alignment<V>(dx)));
+  while (c + 2 * lanes <= width) take.template operator()<2>();
+  while (c + lanes <= width) take.template operator()<1>();
+  take_partial(width - c);
+}
+
+RECTIFY_INLINE bool is_one_row(const Work& work) { return work.outer == 1 && work.inner == 1 && work.channels > 1; }
+
+template <class V, class Element, Store how, class Parameters, class Gradient, class Add>
+RECTIFY_INLINE void sum_one_row(const Work& work, const SumPart& part, Parameters parameters, Gradient gradient, Add add) {
+  const size_t first = part.channel_begin, width = part.channel_end - first;
+  const Element *x = static_cast<const Element*>(work.x) + first, *dy = static_cast<const Element*>(work.dy) + first;
+  Element* const dx = how == Store::none ? nullptr : static_cast<Element*>(work.out) + first;
+  auto* const sums = static_cast<typename V::Scalar*>(part.nodes);
+  if constexpr (how == Store::streaming) {
+    if (part.nodes_are_sums && elements_to_alignment<V>(sums) == elements_to_alignment<V>(dx))
+      return map_one_row<V, how, Store::streaming>(x, dy, dx, sums, width, parameters, gradient, add);
+  }
+  map_one_row<V, how, Store::ordinary>(x, dy, dx, sums, width, parameters, gradient, add);
 }
 
 // The sums of rows alone, whatever their width: of `leaves` leaves side by side, or of `count` rows of one leaf; narrow
@@ -171,6 +230,10 @@ template <class V, class Rows, class Gradient, class Add>
                                              Gradient gradient, Add add) {
   if (leaves == 4) return sum_narrow_rows<V, Store::none, 4, 1>(rows, row_block, sums, gradient, add);
   if (leaves == 2) return sum_narrow_rows<V, Store::none, 2, 2>(rows, row_block, sums, gradient, add);
+  if constexpr (double_row<V> != narrow_row<V>) {
+    if (rows.width == double_row<V> * V::lanes)
+      return sum_narrow_rows<V, Store::none, 1, double_row<V>>(rows, count, sums, gradient, add);
+  }
   sum_narrow_leaf<V, Store::none, narrow_row<V>>(rows, count, sums, gradient, add);
 }
 template <class V, class Rows, class Gradient, class Add>
@@ -272,6 +335,37 @@ template <class S, size_t channels, Store how, class Element, class Gradient, cl
   for (size_t c = 0; c < channels; ++c) sums[c] = sum[c];
 }
 
+// Rows of whole vectors, which dx is written for as they are summed.
+template <class V, Store how, class Rows, class Trees, class Gradient, class Add>
+RECTIFY_INLINE void sum_whole_rows(const Work& work, const SumPart& part, Rows all, Trees& trees, Gradient gradient,
+                                   Add add) {
+  constexpr size_t lanes = V::lanes;
+  const size_t width = all.width;
+  V parameters[double_row<V>];
+  if (is_narrow<V>(width)) {
+    for (size_t v = 0; v < width / lanes; ++v) parameters[v] = load_kept<V>(all.parameter + v * lanes);
+    all.parameters = parameters;
+  }
+  for (size_t leaf = part.leaf_begin; leaf < part.leaf_end; ++leaf) {
+    const Rows rows = all.from(leaf * row_block);
+    const size_t count = smaller(row_block, work.outer - leaf * row_block);
+    auto* const sums = trees.next();
+    if (width <= narrow_row<V> * lanes) {
+      sum_narrow_leaf<V, how, narrow_row<V>>(rows, count, sums, gradient, add);
+    } else if (is_narrow<V>(width)) {
+      sum_narrow_rows<V, how, 1, double_row<V>>(rows, count, sums, gradient, add);
+    } else {
+      combine<V>(sums, width, []() RECTIFY_LAMBDA { return V::broadcast(0); });
+      if (is_taken_together<V>(width))
+        add_rows_together<V, how>(rows, count, sums, gradient, add);
+      else
+        add_rows<V, how>(rows, count, sums, gradient, add);
+      put_in_order<V>(sums, width);
+    }
+    trees.add_leaf();
+  }
+}
+
 // `parameter`: those of the part's channels, as Rows has them. map_dx writes dx where that is done apart.
 template <class V, class Element, Store how, class Gradient, class Add>
 RECTIFY_INLINE void sum_rows(const Work& work, const SumPart& part, const typename V::Scalar* parameter, MapKernel map_dx,
@@ -288,43 +382,14 @@ RECTIFY_INLINE void sum_rows(const Work& work, const SumPart& part, const typena
                           channels,
                           width};
 
-  if (work.outer == 1) {
-    Scalar* sums = static_cast<Scalar*>(part.nodes);
-    if (how == Store::streaming && part.nodes_are_sums &&
-        elements_to_alignment<V>(sums) == elements_to_alignment<V>(all.dx)) {
-      return map_one_row<V, how, Store::streaming>(all, sums, gradient, add);
-    }
-    return map_one_row<V, how, Store::ordinary>(all, sums, gradient, add);
-  }
-
   using Single = decltype(folded_to_vector(V()));
   Trees<Single> trees(part);
-  if ((channels | first | width) % lanes == 0 && (how != Store::streaming || elements_to_alignment<V>(dx) == 0)) {
-    V parameters[double_row<V>];
-    if (is_narrow<V>(width)) {
-      if constexpr (how != Store::none) {
-        for (size_t v = 0; v < width / lanes; ++v) parameters[v] = load_kept<V>(parameter + v * lanes);
-      }
-      all.parameters = parameters;
-    }
-    for (size_t leaf = part.leaf_begin; leaf < part.leaf_end; ++leaf) {
-      const size_t row = leaf * row_block, count = smaller(row_block, work.outer - row);
-      Scalar* const sums = trees.next();
-      if (width <= narrow_row<V> * lanes) {
-        sum_narrow_leaf<V, how, narrow_row<V>>(all.from(row), count, sums, gradient, add);
-      } else if (is_narrow<V>(width)) {
-        sum_narrow_rows<V, how, 1, double_row<V>>(all.from(row), count, sums, gradient, add);
-      } else {
-        combine<V>(sums, width, []() RECTIFY_LAMBDA { return V::broadcast(0); });
-        add_rows<V, how>(all.from(row), count, sums, gradient, add);
-        put_in_order<V>(sums, width);
-      }
-      trees.add_leaf();
-    }
-    return;
+  if constexpr (how != Store::none) {
+    if ((channels | first | width) % lanes == 0 && (how != Store::streaming || elements_to_alignment<V>(dx) == 0))
+      return sum_whole_rows<V, how>(work, part, all, trees, gradient, add);
   }
 
-  // Rows that are not whole vectors: sums first.
+  // Rows that are not whole vectors, or have no dx: sums first.
   const auto map_rows = [&](size_t row, size_t count) RECTIFY_LAMBDA {
     if constexpr (how != Store::none) {
       if (width == channels) return map_dx(work, row * channels, (row + count) * channels);
@@ -353,11 +418,12 @@ RECTIFY_INLINE void sum_rows(const Work& work, const SumPart& part, const typena
   }
   for (size_t leaf = part.leaf_begin, leaves; leaf < part.leaf_end; leaf += leaves) {
     size_t row = leaf * row_block;
-    if (width > narrow_row<V> * lanes) {
+    if (!is_narrow<V>(width)) {
       leaves = 1;
       Scalar* const sums = trees.next();
       combine<V>(sums, width, []() RECTIFY_LAMBDA { return V::broadcast(0); });
-      const size_t end = smaller(work.outer, row + row_block), at_a_time = stretch / width + 1;
+      const size_t end = smaller(work.outer, row + row_block);
+      const size_t at_a_time = how == Store::none ? row_block : stretch / width + 1;
       for (size_t count; row < end; row += count) {
         count = smaller(at_a_time, end - row);
         add_rows_alone<V>(inputs.from(row), count, sums, gradient, add);
@@ -399,12 +465,17 @@ RECTIFY_INLINE void sum_rows(const Work& work, const SumPart& part, const typena
     const size_t vectors = (width + lanes - 1) / lanes;
     leaves = vectors == 1 ? 4 : vectors == 2 ? 2 : 1;
     if (leaf + leaves > part.leaf_end || row + leaves * row_block > work.outer) leaves = 1;
-    Scalar sums[narrow_row<V> * lanes];
     const size_t end = smaller(work.outer, row + leaves * row_block);
-    sum_narrow_rows_alone<V>(inputs.from(row), leaves, end - row, sums, gradient, add);
-    for (size_t l = 0; l < leaves; ++l) {
-      for (size_t c = 0; c < width; ++c) trees.next()[c] = sums[l * vectors * lanes + c];
+    if (leaves == 1 && width % lanes == 0) {
+      sum_narrow_rows_alone<V>(inputs.from(row), 1, end - row, trees.next(), gradient, add);
       trees.add_leaf();
+    } else {
+      Scalar sums[narrow_row<V> * lanes];
+      sum_narrow_rows_alone<V>(inputs.from(row), leaves, end - row, sums, gradient, add);
+      for (size_t l = 0; l < leaves; ++l) {
+        for (size_t c = 0; c < width; ++c) trees.next()[c] = sums[l * vectors * lanes + c];
+        trees.add_leaf();
+      }
     }
     map_until(end, leaf + leaves == part.leaf_end);
   }
