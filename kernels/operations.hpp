@@ -211,8 +211,7 @@ template <class E, class F = WideSlopes<E>>
 [[gnu::noinline]] void sum_prelu(const Work& work, const SumPart& part, const typename F::Scalar* slope, MapKernel map_dx) {
   using V = typename F::Vector;
   with_sum_store(work, [&]<Store how>() RECTIFY_LAMBDA {
-    if (work.inner == 1 && work.channels > 1)
-      return sum_rows<V, E, how>(work, part, slope, map_dx, prelu_dx<V>, prelu_part);
+    if (has_rows(work)) return sum_rows<V, E, how>(work, part, slope, map_dx, prelu_dx<V>, prelu_part);
     sum_runs<V, E, how>(work, part, slope, map_dx, prelu_dx<V>, prelu_part);
   });
 }
@@ -230,7 +229,7 @@ void prelu_backward_with_parameter(const Work& work, const SumPart& part) {
   } else {
     constexpr size_t most = 4096;
     alignas(64) Scalar prepared[most];
-    const bool in_rows = work.inner == 1 && work.channels > 1;
+    const bool in_rows = has_rows(work);
     SumPart tile = part;
     for (; tile.channel_begin < part.channel_end; tile.channel_begin = tile.channel_end) {
       const size_t first = tile.channel_begin, count = smaller(most, part.channel_end - first);
@@ -436,8 +435,7 @@ void bias_backward(const Work& work, const SumPart& part) {
   constexpr auto no_gradient = [](auto...) RECTIFY_LAMBDA { return V::broadcast(0); };
   constexpr auto add = [](auto dz, auto, auto sum) RECTIFY_LAMBDA { return sum + dz; };
   if (is_one_row(work)) return sum_one_row<V, E, Store::none>(work, part, no_gradient, no_gradient, add);
-  if (work.inner == 1 && work.channels > 1)
-    return sum_rows<V, E, Store::none>(work, part, nullptr, nullptr, no_gradient, add);
+  if (has_rows(work)) return sum_rows<V, E, Store::none>(work, part, nullptr, nullptr, no_gradient, add);
   sum_runs<V, E, Store::none>(work, part, nullptr, nullptr, no_gradient, add);
 }
 

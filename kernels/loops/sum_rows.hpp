@@ -20,6 +20,9 @@
 namespace rectify {
 namespace {
 
+RECTIFY_INLINE bool has_rows(const Work& work) { return work.inner == 1 && work.channels > 1; }
+RECTIFY_INLINE bool is_one_row(const Work& work) { return has_rows(work) && work.outer == 1; }
+
 // Vectors of sums that leave half of 16 registers for the rest: rows of up to as many are narrow.
 template <class V>
 constexpr size_t narrow_row = 8 / V::registers;
@@ -207,8 +210,6 @@ RECTIFY_INLINE void map_one_row(const Element* x, const Element* dy, Element* dx
   while (c + lanes <= width) take.template operator()<1>();
   take_partial(width - c);
 }
-
-RECTIFY_INLINE bool is_one_row(const Work& work) { return work.outer == 1 && work.inner == 1 && work.channels > 1; }
 
 template <class V, class Element, Store how, class Parameters, class Gradient, class Add>
 RECTIFY_INLINE void sum_one_row(const Work& work, const SumPart& part, Parameters parameters, Gradient gradient, Add add) {
