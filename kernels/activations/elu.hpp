@@ -15,31 +15,33 @@ namespace elu {
 // float has been tried). A smaller alpha brings it nearer to 0: where n = 0 the value is alpha*p rounded, not below p,
 // which is the value for alpha = 1; elsewhere x < -0.34, and alpha*expm1(x) stays above x by far more than any rounding.
 // In f64, where not every number can be tried, the same follows from the steps: docs/numerics.md, "f64: value".
-template <Alpha range, class A, class V>
-RECTIFY_INLINE V finish_forward(A approximated_expm1, V x, V alpha) {
+template <Alpha range, class A, class X, class V>
+RECTIFY_INLINE auto finish_forward(A approximated_expm1, X x, V alpha) {
   const V value = scaled_expm1<range>(approximated_expm1, alpha);
-  if constexpr (range == Alpha::any) return select(below_zero(x), value, x);
-  return greater_or_second(value, x);
+  if constexpr (range == Alpha::any)
+    return select(below_zero(x), value, x);
+  else
+    return greater_or_second(value, x);
 }
 
-template <Alpha range, class V>
-RECTIFY_INLINE V forward(V x, V alpha) {
-  return finish_forward<range>(approximated<Expm1<V>>(x), x, alpha);
+template <Alpha range, class X, class V>
+RECTIFY_INLINE auto forward(X x, V alpha) {
+  return finish_forward<range>(approximated<Expm1<V>>(V{x}), x, alpha);
 }
 
-template <Alpha range, class A, class V>
-RECTIFY_INLINE V finish_backward(A approximated_exp, V x, V dy, V alpha) {
+template <Alpha range, class A, class X, class Dy, class V>
+RECTIFY_INLINE auto finish_backward(A approximated_exp, X x, Dy dy, V alpha) {
   const V slope = range == Alpha::one ? exp(approximated_exp) : alpha * exp(approximated_exp);
   return select(zero_or_below(x), slope * dy, dy);
 }
 
-template <Alpha range, class V>
-RECTIFY_INLINE V backward(V x, V dy, V alpha) {
-  return finish_backward<range>(approximated<Exp<V>>(x), x, dy, alpha);
+template <Alpha range, class X, class Dy, class V>
+RECTIFY_INLINE auto backward(X x, Dy dy, V alpha) {
+  return finish_backward<range>(approximated<Exp<V>>(V{x}), x, dy, alpha);
 }
 
-template <class V, class A>
-RECTIFY_INLINE V backward_from_y(V y, V dy, A alpha) {
+template <class V, class Dy, class A>
+RECTIFY_INLINE auto backward_from_y(V y, Dy dy, A alpha) {
   return select(zero_or_below(y), (y + alpha) * dy, dy);
 }
 

@@ -7,7 +7,7 @@ namespace {
 namespace prelu {
 
 template <class V, class Slope>
-RECTIFY_INLINE V forward(V x, Slope slope) {
+RECTIFY_INLINE auto forward(V x, Slope slope) {
   return select(below_zero(x), slope * x, x);
 }
 
@@ -20,11 +20,11 @@ RECTIFY_INLINE V forward_of_small_slope(V x, Slope slope) {
 
 // slope_side: where x is zero or below.
 template <class Mask, class V, class Slope>
-RECTIFY_INLINE V gradient(Mask slope_side, V dy, Slope slope) {
+RECTIFY_INLINE auto gradient(Mask slope_side, V dy, Slope slope) {
   return select(slope_side, slope * dy, dy);
 }
-template <class V, class Slope>
-RECTIFY_INLINE V backward(V x, V dy, Slope slope) {
+template <class V, class Dy, class Slope>
+RECTIFY_INLINE auto backward(V x, Dy dy, Slope slope) {
   return gradient(zero_or_below(x), dy, slope);
 }
 

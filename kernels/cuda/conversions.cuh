@@ -1,5 +1,5 @@
 // What an element is computed in, and how it gets there and back: 16-bit elements are widened exactly to f32 and rounded
-// once, to nearest even. A NaN keeps its payload on the way there and back.
+// once, to nearest even. A NaN stays one.
 #pragma once
 
 #include "../formats.hpp"
@@ -28,55 +28,62 @@ inline constexpr bool is_16_bit = sizeof(Element) == 2;
 RECTIFY_INLINE F32 widen(float value) { return {value}; }
 RECTIFY_INLINE F64 widen(double value) { return {value}; }
 RECTIFY_INLINE F32 widen(Bfloat value) { return as_float(U32{uint32_t{value.bits} << 16}); }
-// The instruction makes the same NaN of every NaN. This one takes the whole pattern along, for narrow() to find.
-RECTIFY_INLINE F32 widen(Half value) {
-  const float widened = float_of_half(value.bits);
-  return widened != widened ? as_float(U32{0x7FC00000u | value.bits}) : F32{widened};
-}
+RECTIFY_INLINE F32 widen(Half value) { return {float_of_half(value.bits)}; }
 
 // ---- And back ----
 
 RECTIFY_INLINE void narrow(F32 value, float* to) { *to = value.v; }
 RECTIFY_INLINE void narrow(F64 value, double* to) { *to = value.v; }
-RECTIFY_INLINE void narrow(F32 value, Half* to) {
-  const uint32_t pattern = as_bits(value).v & 0xFFFF, rounded = half_of_float(value.v);
-  to->bits = static_cast<uint16_t>(value.v != value.v ? pattern | 0x7E00 : rounded);
-}
-// In integers: the instruction is not on every architecture. Half a last place is added, less one bit where that is even;
-// a carry runs on into the exponent, as it should. A NaN would overflow.
-RECTIFY_INLINE void narrow(F32 value, Bfloat* to) {
-  const uint32_t bits = as_bits(value).v, rounded = bits + 0x7FFF + (bits >> 16 & 1);
-  to->bits = static_cast<uint16_t>((value.v != value.v ? bits | 0x400000 : rounded) >> 16);
-}
-
-// ---- A 16-bit element as it is, for what needs no arithmetic ----
-
+RECTIFY_INLINE uint32_t narrowed_pair(F32 low, F32 high, Half) { return halves_of_floats(low.v, high.v); }
+RECTIFY_INLINE uint32_t narrowed_pair(F32 low, F32 high, Bfloat) { return bfloats_of_floats(low.v, high.v); }
 template <class Element>
-struct Pattern {
-  uint16_t v;
+RECTIFY_INLINE void narrow(F32 value, Element* to) {
+  to->bits = static_cast<uint16_t>(narrowed_pair(value, F32{}, Element()));
+}
+
+// ---- What passes through ----
+
+// A 16-bit element by its value, and as it is: where a formula passes it through, nothing is rounded, and a NaN keeps the
+// payload that no conversion of a GPU does.
+template <class Element>
+struct Loaded : F32 {
+  Element pattern;
 };
 
-// From the pattern after -0 to that of -infinity; beyond are NaN.
+RECTIFY_INLINE F32 loaded(float value) { return {value}; }
+RECTIFY_INLINE F64 loaded(double value) { return {value}; }
 template <class Element>
-RECTIFY_INLINE Mask below_zero(Pattern<Element> a) {
-  return {static_cast<uint16_t>(a.v - 0x8001) < Element::infinity};
-}
-template <class Element>
-RECTIFY_INLINE Mask zero_or_below(Pattern<Element> a) {
-  return {a.v == 0 || static_cast<uint16_t>(a.v - 0x8000) <= Element::infinity};
-}
-template <class Element>
-RECTIFY_INLINE void narrow(Pattern<Element> a, Element* to) {
-  to->bits = a.v;
+RECTIFY_INLINE Loaded<Element> loaded(Element pattern) {
+  return {widen(pattern), pattern};
 }
 
-template <class V, class Element>
-RECTIFY_INLINE V as(Element value) {
-  if constexpr (is_same<V, Pattern<Element>>) {
-    return {value.bits};
-  } else {
-    return widen(value);
-  }
+// A formula's result before it is rounded, which is done for two neighbours at a time.
+template <class Element>
+struct Selected {
+  Mask computed;
+  F32 value;
+  Element passed;
+};
+
+template <class Element>
+RECTIFY_INLINE Selected<Element> select(Mask mask, F32 computed, const Loaded<Element>& passed) {
+  return {mask, computed, passed.pattern};
+}
+template <class Element>
+RECTIFY_INLINE Selected<Element> zero_where(Mask mask, const Loaded<Element>& passed) {
+  return select(mask, F32{}, passed);
+}
+
+template <class Element>
+RECTIFY_INLINE uint32_t narrowed_pair(const Selected<Element>& low, const Selected<Element>& high) {
+  const uint32_t computed = narrowed_pair(low.value, high.value, Element());
+  const uint32_t passed = low.passed.bits | uint32_t{high.passed.bits} << 16;
+  return ((low.computed.v ? computed : passed) & 0xFFFF) | ((high.computed.v ? computed : passed) & 0xFFFF0000);
+}
+template <class Element>
+RECTIFY_INLINE void narrow(const Selected<Element>& selected, Element* to) {
+  narrow(selected.value, to);
+  if (!selected.computed.v) *to = selected.passed;
 }
 
 }  // namespace

@@ -31,6 +31,11 @@ struct Place {
   size_t first, stride, length;
 };
 
+// From one place to the next: how far that is in memory, and within the range. 0 where the next is in a range of its own.
+struct Step {
+  size_t elements, within;
+};
+
 // ---- As they lie in memory ----
 
 // Words until they are used: widened elements would fill the registers while others are on their way.
@@ -58,6 +63,15 @@ struct Piece {
       words.word[2 * v + 1] = static_cast<uint32_t>(__double2hiint(value));
     }
   }
+  // What a formula gave for each.
+  template <class Result>
+  RECTIFY_INLINE void set(const Result (&results)[in_piece<Element>]) {
+    if constexpr (is_16_bit<Element>) {
+      RECTIFY_UNROLL for (unsigned w = 0; w < 4; ++w) words.word[w] = narrowed_pair(results[2 * w], results[2 * w + 1]);
+    } else {
+      RECTIFY_UNROLL for (unsigned v = 0; v < in_piece<Element>; ++v) set(v, results[v].v);
+    }
+  }
 };
 
 template <class Element, unsigned width>
@@ -65,7 +79,10 @@ struct Elements {
   Element v[width];
 
   RECTIFY_INLINE Element get(unsigned i) const { return v[i]; }
-  RECTIFY_INLINE void set(unsigned i, Element value) { v[i] = value; }
+  template <class Result>
+  RECTIFY_INLINE void set(const Result (&results)[width]) {
+    RECTIFY_UNROLL for (unsigned i = 0; i < width; ++i) narrow(results[i], v + i);
+  }
 };
 
 template <bool whole, class Element>
@@ -106,35 +123,34 @@ RECTIFY_INLINE Lanes<V, width> all(V value) {
   return lanes;
 }
 
-// `count` times the elements of `place`, `step` elements apart: their results are stored, and what they add to the
+// The elements of `count` places, from `place` on: their results are stored, and what they add to the
 // parameter's gradient is added to sums. All loads are on their way before the first result is computed.
 template <class Operation, Access access, bool whole, unsigned count, class Element, unsigned width>
-RECTIFY_INLINE void take(const Tensors<Element>& tensors, const Place& place, size_t step,
+RECTIFY_INLINE void take(const Tensors<Element>& tensors, const Place& place, Step step,
                          const Lanes<Computed<Element>, width>& parameter, Lanes<Computed<Element>, width>& sums) {
   constexpr bool in_pieces = access == Access::pieces && whole;
   static_assert(!in_pieces || width == in_piece<Element>);
   using Taken = std::conditional_t<in_pieces, Piece<Element>, Elements<Element, width>>;
-  using V = std::conditional_t<Operation::moves && is_16_bit<Element>, Pattern<Element>, Computed<Element>>;
+  using V = Computed<Element>;
   Taken x[count], dy[count];
   RECTIFY_UNROLL for (unsigned k = 0; k < count; ++k) {
-    load<whole>(tensors.x + k * step, place, x[k]);
-    if constexpr (Operation::reads_dy) load<whole>(tensors.dy + k * step, place, dy[k]);
+    load<whole>(tensors.x + k * step.elements, place, x[k]);
+    if constexpr (Operation::reads_dy) load<whole>(tensors.dy + k * step.elements, place, dy[k]);
   }
   RECTIFY_UNROLL for (unsigned k = 0; k < count; ++k) {
+    using Value = decltype(loaded(Element()));
+    decltype(Operation::of(V(), Value(), Value())) results[width];
     RECTIFY_UNROLL for (unsigned v = 0; v < width; ++v) {
-      const V vx = as<V>(x[k].get(v));
-      V vdy = {};
-      if constexpr (Operation::reads_dy) vdy = as<V>(dy[k].get(v));
-      if constexpr (Operation::adds) sums.v[v] = Operation::add(vx, vdy, sums.v[v]);
-      if constexpr (Operation::writes) {
-        Element result;
-        narrow(Operation::of(parameter.v[v], vx, vdy), &result);
-        x[k].set(v, result);
-      }
+      const Value vx = loaded(x[k].get(v));
+      Value vdy = {};
+      if constexpr (Operation::reads_dy) vdy = loaded(dy[k].get(v));
+      if constexpr (Operation::adds) sums.v[v] = Operation::template add<V>(vx, vdy, sums.v[v]);
+      if constexpr (Operation::writes) results[v] = Operation::of(parameter.v[v], vx, vdy);
     }
+    if constexpr (Operation::writes) x[k].set(results);
   }
   if constexpr (Operation::writes) {
-    RECTIFY_UNROLL for (unsigned k = 0; k < count; ++k) store<whole>(tensors.out + k * step, place, x[k]);
+    RECTIFY_UNROLL for (unsigned k = 0; k < count; ++k) store<whole>(tensors.out + k * step.elements, place, x[k]);
   }
 }
 

@@ -1,6 +1,6 @@
 // Every operation of activations/list.hpp as the walks call it: of(parameter, x, dy) is the element's result, add(x, dy,
-// sum) adds its part to the parameter's gradient, which is one for all or one per channel. Those that `move` elements
-// compute nothing. The formulas are those of activations/.
+// sum) adds its part to the parameter's gradient, which is one for all or one per channel. The formulas are those of
+// activations/.
 #pragma once
 
 #include "elements.cuh"
@@ -15,33 +15,33 @@ namespace rectify {
 namespace {
 
 struct ReluForward {
-  static constexpr bool moves = true, reads_dy = false;
-  template <class P, class V>
-  static RECTIFY_INLINE V of(P, V x, V) {
+  static constexpr bool reads_dy = false;
+  template <class V, class X, class Dy>
+  static RECTIFY_INLINE auto of(V, X x, Dy) {
     return relu::forward(x);
   }
 };
 
 struct ReluBackward {
-  static constexpr bool moves = true, reads_dy = true;
-  template <class P, class V>
-  static RECTIFY_INLINE V of(P, V x, V dy) {
+  static constexpr bool reads_dy = true;
+  template <class V, class X, class Dy>
+  static RECTIFY_INLINE auto of(V, X x, Dy dy) {
     return relu::backward(x, dy);
   }
 };
 
 struct PreluForward {
-  static constexpr bool moves = false, reads_dy = false;
-  template <class V>
-  static RECTIFY_INLINE V of(V slope, V x, V) {
+  static constexpr bool reads_dy = false;
+  template <class V, class X, class Dy>
+  static RECTIFY_INLINE auto of(V slope, X x, Dy) {
     return prelu::forward(x, slope);
   }
 };
 
 struct PreluBackward {
-  static constexpr bool moves = false, reads_dy = true, per_channel = true;
-  template <class V>
-  static RECTIFY_INLINE V of(V slope, V x, V dy) {
+  static constexpr bool reads_dy = true, per_channel = true;
+  template <class V, class X, class Dy>
+  static RECTIFY_INLINE auto of(V slope, X x, Dy dy) {
     return prelu::backward(x, dy, slope);
   }
   template <class V>
@@ -52,17 +52,17 @@ struct PreluBackward {
 
 // Arithmetic hides behind memory here: one kernel serves every alpha.
 struct EluForward {
-  static constexpr bool moves = false, reads_dy = false;
-  template <class V>
-  static RECTIFY_INLINE V of(V alpha, V x, V) {
+  static constexpr bool reads_dy = false;
+  template <class V, class X, class Dy>
+  static RECTIFY_INLINE auto of(V alpha, X x, Dy) {
     return elu::forward<Alpha::any>(x, alpha);
   }
 };
 
 struct EluBackward {
-  static constexpr bool moves = false, reads_dy = true, per_channel = false;
-  template <class V>
-  static RECTIFY_INLINE V of(V alpha, V x, V dy) {
+  static constexpr bool reads_dy = true, per_channel = false;
+  template <class V, class X, class Dy>
+  static RECTIFY_INLINE auto of(V alpha, X x, Dy dy) {
     return elu::backward<Alpha::any>(x, dy, alpha);
   }
   template <class V>
@@ -72,9 +72,9 @@ struct EluBackward {
 };
 
 struct EluBackwardFromY {
-  static constexpr bool moves = false, reads_dy = true;
-  template <class V>
-  static RECTIFY_INLINE V of(V alpha, V y, V dy) {
+  static constexpr bool reads_dy = true;
+  template <class V, class Y, class Dy>
+  static RECTIFY_INLINE auto of(V alpha, Y y, Dy dy) {
     return elu::backward_from_y(y, dy, alpha);
   }
 };
@@ -86,8 +86,9 @@ template <class Formula, Outputs outputs>
 struct Operation : Formula {
   static constexpr bool writes = outputs != Outputs::sums;
   static constexpr bool adds = outputs != Outputs::elements;
-  // Whole pieces have code of their own, and go several at a time.
+  // Whole pieces have code of their own.
   static constexpr bool has_whole_pieces = true;
+  static constexpr unsigned in_flight = cuda::in_flight;
   // What the walks are given, what they sum, and where its nodes go.
   template <class Element>
   using Inputs = Tensors<Element>;

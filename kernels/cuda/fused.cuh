@@ -70,8 +70,8 @@ RECTIFY_INLINE void set_node(const FusedNodes<Scalar>& nodes, size_t node, Fused
 
 struct FusedForward {
   static constexpr bool reads_dy = false;
-  template <class V>
-  static RECTIFY_INLINE V of(cuda::Activation activation, V parameter, V z, V dy) {
+  template <class V, class Z, class Dy>
+  static RECTIFY_INLINE auto of(cuda::Activation activation, V parameter, Z z, Dy dy) {
     if (activation == cuda::Activation::relu) return ReluForward::of(parameter, z, dy);
     if (activation == cuda::Activation::elu) return EluForward::of(parameter, z, dy);
     return PreluForward::of(parameter, z, dy);
@@ -80,22 +80,23 @@ struct FusedForward {
 
 struct FusedBackward {
   static constexpr bool reads_dy = true;
-  template <class V>
-  static RECTIFY_INLINE V of(cuda::Activation activation, V parameter, V z, V dy) {
+  template <class V, class Z, class Dy>
+  static RECTIFY_INLINE auto of(cuda::Activation activation, V parameter, Z z, Dy dy) {
     if (activation == cuda::Activation::relu) return ReluBackward::of(parameter, z, dy);
     if (activation == cuda::Activation::elu) return EluBackward::of(parameter, z, dy);
     return PreluBackward::of(parameter, z, dy);
   }
   template <class V>
   static RECTIFY_INLINE V add(cuda::Activation activation, V z, V dy, V sum) {
-    if (activation == cuda::Activation::elu) return EluBackward::add(z, dy, sum);
-    return PreluBackward::add(z, dy, sum);
+    if (activation == cuda::Activation::elu) return EluBackward::add<V>(z, dy, sum);
+    return PreluBackward::add<V>(z, dy, sum);
   }
 };
 
 template <class Formula, Outputs outputs>
 struct FusedOperation : Formula {
   static constexpr bool writes = true, adds = outputs != Outputs::elements, has_whole_pieces = false;
+  static constexpr unsigned in_flight = cuda::fused_in_flight;
   template <class Element>
   using Inputs = FusedTensors<Element>;
   template <class V>
@@ -106,10 +107,10 @@ struct FusedOperation : Formula {
 
 // As it would come back from a tensor.
 template <class Element>
-RECTIFY_INLINE Computed<Element> rounded(Computed<Element> value) {
+RECTIFY_INLINE auto rounded(Computed<Element> value) {
   Element element;
   narrow(value, &element);
-  return widen(element);
+  return loaded(element);
 }
 
 // The elements of one thread. Those of a mask's first or last byte, or of a row's, may lie outside.
@@ -199,51 +200,66 @@ RECTIFY_INLINE void find_parameters(const FusedTensors<Element>& tensors, size_t
 
 // As for Tensors; what is whole is found out here. A forward is called by all threads of a warp together.
 template <class Operation, Access access, bool, unsigned count, class Element, unsigned width>
-RECTIFY_INLINE void take(const FusedTensors<Element>& tensors, const Place& place, size_t step,
+RECTIFY_INLINE void take(const FusedTensors<Element>& tensors, const Place& place, Step step,
                          const Lanes<Computed<Element>, width>&, Lanes<FusedSum<Computed<Element>>, width>& sums) {
   using V = Computed<Element>;
   static_assert(access == Access::pieces && width == in_piece<Element>);
   Part part[count];
+  size_t at[count];
   Piece<Element> x[count] = {}, residual[count] = {}, dy[count] = {};
   unsigned bits[count] = {};
   RECTIFY_UNROLL for (unsigned k = 0; k < count; ++k) {
-    const size_t first = place.first + k * step;
+    const size_t first = place.first + k * step.within;
     const bool whole = first < place.length && place.length - first >= width;
     part[k] = {{first, 1, place.length}, whole, whole && tensors.pieces};
-    if (tensors.x != nullptr) load_piece(part[k], tensors.x + tensors.at, x[k]);
-    if (tensors.residual != nullptr) load_piece(part[k], tensors.residual + tensors.at, residual[k]);
+    at[k] = tensors.at + k * (step.elements - step.within);
+    if (tensors.x != nullptr) load_piece(part[k], tensors.x + at[k], x[k]);
+    if (tensors.residual != nullptr) load_piece(part[k], tensors.residual + at[k], residual[k]);
     if constexpr (Operation::reads_dy) {
-      load_piece(part[k], tensors.dy + tensors.at, dy[k]);
-      if (tensors.mask != nullptr) bits[k] = load_bits<width>(part[k], tensors.mask, tensors.at);
+      load_piece(part[k], tensors.dy + at[k], dy[k]);
+      if (tensors.mask != nullptr) bits[k] = load_bits<width>(part[k], tensors.mask, at[k]);
     }
   }
   RECTIFY_UNROLL for (unsigned k = 0; k < count; ++k) {
     auto bias = all<width>(V{}), parameter = bias;
-    find_parameters(tensors, tensors.at, part[k], bias, parameter);
-    RECTIFY_UNROLL for (unsigned v = 0; v < width; ++v) {
-      const bool inside = part[k].has(v);
-      V z = tensors.x != nullptr ? widen(x[k].get(v)) : V::broadcast(1);
+    find_parameters(tensors, at[k], part[k], bias, parameter);
+    const auto z_of = [&](unsigned v) {
+      auto z = tensors.x != nullptr ? loaded(x[k].get(v)) : rounded<Element>(V::broadcast(1));
       if (tensors.bias.values != nullptr) z = rounded<Element>(z + bias.v[v]);
-      if (tensors.residual != nullptr) z = rounded<Element>(z + widen(residual[k].get(v)));
-      V vdy = {};
-      if constexpr (Operation::reads_dy) {
-        vdy = widen(dy[k].get(v));
-        if (tensors.mask != nullptr) z = prelu::scaled_x(Mask{(bits[k] >> v & 1) == 0}, z);
-      } else {
-        bits[k] |= unsigned{inside && !zero_or_below(z).v} << v;
+      if (tensors.residual != nullptr) z = rounded<Element>(z + loaded(residual[k].get(v)));
+      return z;
+    };
+    using Value = decltype(z_of(0));
+    if constexpr (Operation::reads_dy) {
+      decltype(Operation::of(tensors.activation, V(), V(), Value())) results[width];
+      V z[width];
+      RECTIFY_UNROLL for (unsigned v = 0; v < width; ++v) {
+        z[v] = z_of(v);
+        if (tensors.mask != nullptr) z[v] = prelu::scaled_x(Mask{(bits[k] >> v & 1) == 0}, z[v]);
+        results[v] = Operation::of(tensors.activation, parameter.v[v], z[v], loaded(dy[k].get(v)));
       }
-      Element result;
-      narrow(Operation::of(tensors.activation, parameter.v[v], z, vdy), &result);
-      x[k].set(v, result);
+      x[k].set(results);
       if constexpr (Operation::adds) {
-        FusedSum<V>& sum = sums.v[v];
-        if (inside) sum.bias = sum.bias + widen(result);
-        if (inside && tensors.adds_parameter) sum.parameter = Operation::add(tensors.activation, z, vdy, sum.parameter);
+        RECTIFY_UNROLL for (unsigned v = 0; v < width; ++v) {
+          if (!part[k].has(v)) continue;
+          FusedSum<V>& sum = sums.v[v];
+          sum.bias = sum.bias + widen(x[k].get(v));
+          if (!tensors.adds_parameter) continue;
+          sum.parameter = Operation::template add<V>(tensors.activation, z[v], widen(dy[k].get(v)), sum.parameter);
+        }
       }
+    } else {
+      decltype(Operation::of(tensors.activation, V(), Value(), V())) results[width];
+      RECTIFY_UNROLL for (unsigned v = 0; v < width; ++v) {
+        const Value z = z_of(v);
+        bits[k] |= unsigned{part[k].has(v) && !zero_or_below(z).v} << v;
+        results[v] = Operation::of(tensors.activation, parameter.v[v], z, V());
+      }
+      x[k].set(results);
     }
   }
   RECTIFY_UNROLL for (unsigned k = 0; k < count; ++k) {
-    if (tensors.out != nullptr) store_piece(part[k], tensors.out + tensors.at, x[k]);
+    if (tensors.out != nullptr) store_piece(part[k], tensors.out + at[k], x[k]);
     if constexpr (!Operation::reads_dy) {
       if (tensors.mask_out != nullptr) store_bits<width>(tensors.mask_out, part[k].place, bits[k]);
     }
@@ -262,7 +278,7 @@ __global__ void __launch_bounds__(cuda::block_threads) map_fused(const FusedTens
   Lanes<FusedSum<Computed<Element>>, width> unused;
   for (size_t tile = blockIdx.x; tile * tile_size < n; tile += gridDim.x) {
     const size_t first = tile * tile_size + size_t{threadIdx.x} * width;
-    take<Operation, Access::pieces, false, cuda::fused_in_flight>(tensors, {first, 1, n}, step, parameters, unused);
+    take<Operation, Access::pieces, false, cuda::fused_in_flight>(tensors, {first, 1, n}, {step, step}, parameters, unused);
   }
 }
 

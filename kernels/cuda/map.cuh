@@ -25,10 +25,10 @@ __global__ void __launch_bounds__(cuda::block_threads)
   for (size_t tile = blockIdx.x; tile * tile_size < n + skew; tile += gridDim.x) {
     const size_t first = tile * tile_size + mine;
     if (first < n && n - first > (cuda::in_flight - 1) * step + (width - 1) * stride) {
-      take<Operation, access, true, cuda::in_flight>(tensors, {first, stride, n}, step, parameters, unused);
+      take<Operation, access, true, cuda::in_flight>(tensors, {first, stride, n}, {step, step}, parameters, unused);
     } else {
       for (unsigned k = 0; k < cuda::in_flight; ++k) {
-        take<Operation, access, false, 1>(tensors, {first + k * step, stride, n}, 0, parameters, unused);
+        take<Operation, access, false, 1>(tensors, {first + k * step, stride, n}, {}, parameters, unused);
       }
     }
   }

@@ -26,13 +26,12 @@ template <class Operation, Access access, bool whole, class Inputs, class Parame
 RECTIFY_INLINE void take_rows(const Inputs& tensors, size_t row, size_t end, const Place& place,
                               const Parameters& parameters, Columns& sums) {
   const size_t channels = place.length;
-  if constexpr (Operation::has_whole_pieces) {
-    for (; row + cuda::in_flight <= end; row += cuda::in_flight) {
-      take<Operation, access, whole, cuda::in_flight>(tensors.from(row * channels), place, channels, parameters, sums);
-    }
+  for (; row + Operation::in_flight <= end; row += Operation::in_flight) {
+    take<Operation, access, whole, Operation::in_flight>(tensors.from(row * channels), place, {channels, 0}, parameters,
+                                                         sums);
   }
   for (; row < end; ++row) {
-    take<Operation, access, whole, 1>(tensors.from(row * channels), place, channels, parameters, sums);
+    take<Operation, access, whole, 1>(tensors.from(row * channels), place, {}, parameters, sums);
   }
 }
 

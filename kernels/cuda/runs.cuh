@@ -31,24 +31,24 @@ RECTIFY_INLINE void take_leaf(const Inputs& leaf, size_t length, unsigned skew, 
                               const Lanes<V, width>& parameter, Lanes<Sum, width>& lanes) {
   const size_t step = size_t{group} * width, stride = access == Access::pieces ? 1 : group;
   if constexpr (!Operation::has_whole_pieces) {
-    for (size_t i = size_t{thread} * width; i < length + skew; i += step) {
-      take<Operation, access, false, 1>(leaf, {i - skew, 1, length}, 0, parameter, lanes);
+    for (size_t i = size_t{thread} * width; i < length + skew; i += Operation::in_flight * step) {
+      take<Operation, access, false, Operation::in_flight>(leaf, {i - skew, 1, length}, {step, step}, parameter, lanes);
     }
     return;
   }
   size_t first = size_t{thread} * (access == Access::pieces ? width : 1) - skew;
   if (skew != 0) {
-    take<Operation, access, false, 1>(leaf, {first, stride, length}, 0, parameter, lanes);
+    take<Operation, access, false, 1>(leaf, {first, stride, length}, {}, parameter, lanes);
     first += step;
   }
-  for (; first + (cuda::in_flight - 1) * step + (width - 1) * stride < length; first += cuda::in_flight * step) {
-    take<Operation, access, true, cuda::in_flight>(leaf, {first, stride, length}, step, parameter, lanes);
+  for (; first + (Operation::in_flight - 1) * step + (width - 1) * stride < length; first += Operation::in_flight * step) {
+    take<Operation, access, true, Operation::in_flight>(leaf, {first, stride, length}, {step, step}, parameter, lanes);
   }
   for (; first < length; first += step) {
     if (first + (width - 1) * stride < length) {
-      take<Operation, access, true, 1>(leaf, {first, stride, length}, 0, parameter, lanes);
+      take<Operation, access, true, 1>(leaf, {first, stride, length}, {}, parameter, lanes);
     } else {
-      take<Operation, access, false, 1>(leaf, {first, stride, length}, 0, parameter, lanes);
+      take<Operation, access, false, 1>(leaf, {first, stride, length}, {}, parameter, lanes);
     }
   }
 }

@@ -1,4 +1,4 @@
-// Memory accesses of 16 bytes and the conversions of f16, for a C++ compiler: the counterpart of
+// Memory accesses of 16 bytes and the conversions of 16-bit elements, for a C++ compiler: the counterpart of
 // kernels/cuda/device/ptx.cuh.
 #pragma once
 
@@ -20,10 +20,17 @@ __forceinline__ float float_of_half(uint16_t bits) {
   const float value = scalar::widen(Half{bits});
   return value != value ? std::bit_cast<float>(0x7FFFFFFFu) : value;
 }
-__forceinline__ uint16_t half_of_float(float value) {
-  Half half;
-  scalar::narrow(value, &half);
-  return value != value ? uint16_t{0x7FFF} : half.bits;
+template <class Element>
+__forceinline__ uint32_t narrowed_bits(float value) {
+  Element element;
+  scalar::narrow(value, &element);
+  return value != value ? 0x7FFF : element.bits;
+}
+__forceinline__ uint32_t halves_of_floats(float low, float high) {
+  return narrowed_bits<Half>(low) | narrowed_bits<Half>(high) << 16;
+}
+__forceinline__ uint32_t bfloats_of_floats(float low, float high) {
+  return narrowed_bits<Bfloat>(low) | narrowed_bits<Bfloat>(high) << 16;
 }
 
 }  // namespace
