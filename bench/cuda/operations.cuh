@@ -42,7 +42,7 @@ struct Format<double> {
   using Computed = double;
 };
 
-// What the operations share: memory for slopes, sums and scratch.
+// What the operations share: memory for slopes, or biases, sums and scratch.
 struct Small {
   void* slope;
   void* sums;
@@ -123,6 +123,8 @@ struct Rounded {
   }
 };
 
+constexpr rectify_activation relu = {RECTIFY_RELU, 0, nullptr};
+
 template <class E>
 std::vector<Operation> operations() {
   static constexpr int32_t dtype = Format<E>::dtype, slope_dtype = Format<E>::slope_dtype;
@@ -187,6 +189,21 @@ std::vector<Operation> operations() {
     all.push_back({"prelu", "backward_with_dslope", layout, 2, [](const Arrays& a, rectify_shape s, const Small& small) {
                      return rectify_cuda_prelu_backward(dtype, slope_dtype, s, a.x, small.slope, a.dy, a.out, small.sums,
                                                         small.scratch, small.scratch_bytes, nullptr);
+                   }});
+  }
+  for (const char* layout : {"nchw", "nhwc"}) {
+    all.push_back({"relu", "forward_with_bias", layout, 1, [](const Arrays& a, rectify_shape s, const Small& small) {
+                     return rectify_cuda_fused_forward(dtype, slope_dtype, s, a.x, small.slope, nullptr, relu, a.out,
+                                                       nullptr, nullptr);
+                   }});
+    all.push_back({"relu", "forward_of_sum_with_bias", layout, 2, [](const Arrays& a, rectify_shape s, const Small& small) {
+                     return rectify_cuda_fused_forward(dtype, slope_dtype, s, a.x, small.slope, a.dy, relu, a.out, nullptr,
+                                                       nullptr);
+                   }});
+    all.push_back({"relu", "backward_with_dbias", layout, 2, [](const Arrays& a, rectify_shape s, const Small& small) {
+                     return rectify_cuda_fused_backward(dtype, slope_dtype, s, a.x, small.slope, nullptr, nullptr, relu,
+                                                        a.dy, a.out, small.sums, nullptr, small.scratch,
+                                                        small.scratch_bytes, nullptr);
                    }});
   }
   return all;

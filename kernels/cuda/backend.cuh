@@ -84,6 +84,13 @@ Runs runs_of(const Work& work, unsigned group, size_t unit_leaves) {
   return runs;
 }
 
+// Threads that share a run where nothing is summed, each of them with `pieces` pieces of it.
+template <class E>
+unsigned group_of_run(size_t inner, unsigned pieces) {
+  return static_cast<unsigned>(
+      std::min(power_of_two(divide_up(inner, in_piece<E> * pieces)), size_t{most_threads_of_a_run}));
+}
+
 template <class Operation, class E>
 int32_t launch_runs(const Request& request, unsigned group, size_t unit_leaves, void* nodes) {
   const Work& work = request.work;
@@ -131,10 +138,15 @@ int32_t launch_rows(const Request& request, size_t parameters, size_t unit_rows,
 }
 
 // Rows without sums: as many at a time as keep all threads busy.
+template <class E>
+size_t rows_at_a_time(const Work& work) {
+  const size_t rows = work.outer * divide_up(work.channels, in_piece<E>) / wanted_threads;
+  return std::clamp(rows, size_t{in_flight}, row_block);
+}
+
 template <class Map, class E>
 int32_t launch_map_rows(const Request& request, size_t parameters) {
-  const size_t rows = request.work.outer * divide_up(request.work.channels, in_piece<E>) / wanted_threads;
-  return launch_rows<Map, E>(request, parameters, std::clamp(rows, size_t{in_flight}, row_block), nullptr);
+  return launch_rows<Map, E>(request, parameters, rows_at_a_time<E>(request.work), nullptr);
 }
 
 // Rows of whole pieces of 16 bytes: as many neighbouring rows as a piece has elements are always that, if not one. Those
@@ -168,9 +180,7 @@ int32_t map_channels(const Request& request) {
   const Work& work = request.work;
   if (work.channels == 1) return map_flat<Formula, E>(request);
   if (has_rows(work)) return map_all_rows<Map, E>(request);
-  const size_t group =
-      std::min(power_of_two(divide_up(work.inner, in_piece<E> * in_flight)), size_t{most_threads_of_a_run});
-  return launch_runs<Map, E>(request, static_cast<unsigned>(group), 1, nullptr);
+  return launch_runs<Map, E>(request, group_of_run<E>(work.inner, in_flight), 1, nullptr);
 }
 
 template <class E>
@@ -236,30 +246,73 @@ FusedTensors<E> fused_tensors_of(const FusedRequest& request, bool pieces) {
   tensors.out = static_cast<E*>(work.out);
   tensors.mask = static_cast<const unsigned char*>(request.mask);
   tensors.mask_out = static_cast<unsigned char*>(request.mask_out);
-  tensors.bias = {request.bias, request.narrow_slopes, 0};
-  tensors.parameter = parameter_of<E>(request);
-  tensors.inner = Divisor::of(work.inner);
-  tensors.channels = Divisor::of(work.channels);
-  tensors.activation = request.activation;
+  tensors.adds_bias = request.bias != nullptr;
   tensors.adds_parameter = request.sums != nullptr;
   tensors.pieces = pieces;
   return tensors;
 }
 
+template <class E>
+FusedParameters<E> fused_parameters_of(const FusedRequest& request) {
+  return {{request.bias, request.narrow_slopes, 0}, parameter_of<E>(request)};
+}
+
+template <class E>
+bool has_one_channel(const FusedRequest& request) {
+  return request.work.channels == 1 || (request.bias == nullptr && request.work.parameter == nullptr);
+}
+
+template <class E>
+ChannelOfElements<E> channel_of_elements(const FusedRequest& request) {
+  return {fused_parameters_of<E>(request), Divisor::of(request.work.inner), Divisor::of(request.work.channels),
+          has_one_channel<E>(request)};
+}
+
+// In the order of `work`, which has the tensors' elements and perhaps other channels. `pieces`, `skew`: aligned_alike().
+template <class Operation, class E>
+int32_t launch_fused_rows(const FusedRequest& request, const Work& work, size_t unit_rows, bool pieces, unsigned skew,
+                          const FusedNodes<ScalarOf<E>>& nodes) {
+  pieces = pieces && rows_aligned_alike<E>(work);
+  const Rows rows = rows_of(work, work.channels, unit_rows, pieces ? skew : 0, in_piece<E>);
+  return launch_blocks(divide_up(rows.units, block_threads), map_rows<Operation, Access::pieces, E>, block_threads,
+                       request.stream, fused_tensors_of<E>(request, pieces), fused_parameters_of<E>(request), nodes, rows);
+}
+
+template <class Operation, class E>
+int32_t launch_fused_runs(const FusedRequest& request, const Work& work, unsigned group, size_t unit_leaves, bool pieces,
+                          unsigned skew, const FusedNodes<ScalarOf<E>>& nodes,
+                          const typename Operation::template Parameters<E>& parameters) {
+  Runs runs = runs_of(work, group, unit_leaves);
+  runs.skew = pieces ? skew : 0;
+  return launch_blocks(divide_up(runs.units, block_threads / group), map_runs<Operation, Access::pieces, E>, block_threads,
+                       request.stream, fused_tensors_of<E>(request, pieces), parameters, nodes, runs);
+}
+
+// Without sums. Rows and runs find what their channels have once, and not for each piece; but a mask is put together by the
+// threads of a warp, from neighbours.
 template <class Operation, class E>
 int32_t map_fused_elements(const FusedRequest& request) {
   const Work& work = request.work;
   unsigned skew;
-  const bool pieces = aligned_alike<E>(request, &skew) && skew == 0;
+  const bool pieces = aligned_alike<E>(request, &skew);
+  if (!has_one_channel<E>(request) && request.mask_out == nullptr) {
+    if (has_rows(work) && pieces && rows_aligned_alike<E>(work)) {
+      return launch_fused_rows<Operation, E>(request, work, rows_at_a_time<E>(work), pieces, skew, {});
+    }
+    if (work.inner >= shortest_fused_run) {
+      return launch_fused_runs<Operation, E>(request, work, group_of_run<E>(work.inner, fused_in_flight), 1, pieces, skew,
+                                             {}, fused_parameters_of<E>(request));
+    }
+  }
   const size_t n = work.outer * work.channels * work.inner;
   return launch_blocks(divide_up(n, fused_tile_elements<E>), map_fused<Operation, E>, block_threads, request.stream,
-                       fused_tensors_of<E>(request, pieces), n);
+                       fused_tensors_of<E>(request, pieces && skew == 0), channel_of_elements<E>(request), n);
 }
 
 // The sums that are asked for, in the order of `work`, which has the tensors' elements and perhaps other channels.
-template <class E>
+template <class Formula, class E>
 int32_t sum_fused(const FusedRequest& request, const Work& work) {
-  using Operation = FusedOperation<FusedBackward, Outputs::both>;
+  using Operation = FusedOperation<Formula, Outputs::both>;
   using Scalar = ScalarOf<E>;
   const SumPlan plan = plan_sum(work, sizeof(E));
   const bool narrow_sums = request.per_channel && request.narrow_slopes;
@@ -274,20 +327,19 @@ int32_t sum_fused(const FusedRequest& request, const Work& work) {
   const FusedNodes<Scalar> nodes = {nodes_of(request.dbias, request.narrow_slopes), nodes_of(request.sums, narrow_sums)};
 
   unsigned skew;
-  const bool pieces = aligned_alike<E>(request, &skew) && (!has_rows(work) || rows_aligned_alike<E>(work));
-  int32_t status;
+  const bool pieces = aligned_alike<E>(request, &skew);
+  const unsigned group = sum_group(work.inner, sizeof(E));
+  int32_t status = RECTIFY_OK;
   if (has_rows(work)) {
-    const Rows rows = rows_of(work, work.channels, plan.unit_leaves * row_block, pieces ? skew : 0, in_piece<E>);
-    status = launch_blocks(divide_up(rows.units, block_threads), map_rows<Operation, Access::pieces, E>, block_threads,
-                           request.stream, fused_tensors_of<E>(request, pieces), Parameter<E>{}, nodes, rows);
-  } else {
-    Runs runs = runs_of(work, sum_group(work.inner, sizeof(E)), plan.unit_leaves);
-    runs.skew = pieces ? skew : 0;
-    status =
-        launch_blocks(divide_up(runs.units, block_threads / runs.group), map_runs<Operation, Access::pieces, E>,
-                      block_threads, request.stream, fused_tensors_of<E>(request, pieces), Parameter<E>{}, nodes, runs);
+    status = launch_fused_rows<Operation, E>(request, work, plan.unit_leaves * row_block, pieces, skew, nodes);
+  } else if (!Formula::has_parameter || work.channels == request.work.channels || has_one_channel<E>(request)) {
+    status = launch_fused_runs<Operation, E>(request, work, group, plan.unit_leaves, pieces, skew, nodes,
+                                             fused_parameters_of<E>(request));
+  } else if constexpr (Formula::has_parameter) {
+    using OfElements = FusedOperation<Formula, Outputs::both, false>;
+    status = launch_fused_runs<OfElements, E>(request, work, group, plan.unit_leaves, pieces, skew, nodes,
+                                              channel_of_elements<E>(request));
   }
-
   if (status == RECTIFY_OK && nodes.bias != nullptr && nodes.bias != request.dbias) {
     status = launch_fold<E>(request.stream, nodes.bias, plan.nodes, work.channels, {request.dbias, request.narrow_slopes});
   }
@@ -298,24 +350,19 @@ int32_t sum_fused(const FusedRequest& request, const Work& work) {
   return status;
 }
 
-template <class E>
-int32_t fused_forward(const FusedRequest& request) {
-  return map_fused_elements<FusedOperation<FusedForward, Outputs::elements>, E>(request);
-}
-
-template <class E>
-int32_t fused_backward(const FusedRequest& request) {
+template <class Formula, class E>
+int32_t fused_backward_of(const FusedRequest& request) {
   const Work& work = request.work;
   if (request.dbias == nullptr && request.sums == nullptr) {
-    return map_fused_elements<FusedOperation<FusedBackward, Outputs::elements>, E>(request);
+    return map_fused_elements<FusedOperation<Formula, Outputs::elements>, E>(request);
   }
-  if (request.sums == nullptr || request.per_channel || work.channels == 1) return sum_fused<E>(request, work);
+  if (request.sums == nullptr || request.per_channel || work.channels == 1) return sum_fused<Formula, E>(request, work);
 
   // One sum of all channels and one of each have orders of their own: the second is taken of dx, as it was stored.
   FusedRequest first = request;
   first.dbias = nullptr;
   const Work flat = {nullptr, nullptr, nullptr, nullptr, 1, 1, work.outer * work.channels * work.inner, false, false};
-  const int32_t status = sum_fused<E>(first, flat);
+  const int32_t status = sum_fused<Formula, E>(first, flat);
   if (status != RECTIFY_OK || request.dbias == nullptr) return status;
   FusedRequest second = {};
   second.work = {nullptr, work.out, nullptr, nullptr, work.outer, work.channels, work.inner, false, false};
@@ -323,7 +370,31 @@ int32_t fused_backward(const FusedRequest& request) {
   second.dbias = request.dbias;
   second.scratch = request.scratch;
   second.stream = request.stream;
-  return sum_fused<E>(second, work);
+  return sum_fused<ReluBackward, E>(second, work);
+}
+
+template <class E>
+int32_t fused_forward(const FusedRequest& request) {
+  switch (request.activation) {
+    case Activation::relu:
+      return map_fused_elements<FusedOperation<ReluForward, Outputs::elements>, E>(request);
+    case Activation::elu:
+      return map_fused_elements<FusedOperation<EluForward, Outputs::elements>, E>(request);
+    default:
+      return map_fused_elements<FusedOperation<PreluForward, Outputs::elements>, E>(request);
+  }
+}
+
+template <class E>
+int32_t fused_backward(const FusedRequest& request) {
+  switch (request.activation) {
+    case Activation::relu:
+      return fused_backward_of<ReluBackward, E>(request);
+    case Activation::elu:
+      return fused_backward_of<EluBackward, E>(request);
+    default:
+      return fused_backward_of<PreluBackward, E>(request);
+  }
 }
 
 // In the order of activations/list.hpp.

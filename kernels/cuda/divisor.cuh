@@ -31,6 +31,13 @@ struct Divisor {
   }
 
   __device__ __forceinline__ uint64_t divide(uint64_t n) const { return magic == 0 ? n : __umul64hi(n, magic) >> shift; }
+
+  // For n < 2^31, by the same with 32 bits in the place of 64: a third of the instructions. Where the value has more than
+  // 32 the quotient is 0.
+  __device__ __forceinline__ uint32_t divide(uint32_t n) const {
+    const uint32_t short_magic = static_cast<uint32_t>((magic - 1) >> 32) + 1;
+    return magic == 0 ? n : static_cast<uint32_t>(uint64_t{__umulhi(n, short_magic)} >> shift);
+  }
 };
 
 }  // namespace rectify::cuda

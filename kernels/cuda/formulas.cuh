@@ -23,7 +23,7 @@ struct ReluForward {
 };
 
 struct ReluBackward {
-  static constexpr bool reads_dy = true;
+  static constexpr bool reads_dy = true, has_parameter = false;
   template <class V, class X, class Dy>
   static RECTIFY_INLINE auto of(V, X x, Dy dy) {
     return relu::backward(x, dy);
@@ -39,7 +39,7 @@ struct PreluForward {
 };
 
 struct PreluBackward {
-  static constexpr bool reads_dy = true, per_channel = true;
+  static constexpr bool reads_dy = true, has_parameter = true, per_channel = true;
   template <class V, class X, class Dy>
   static RECTIFY_INLINE auto of(V slope, X x, Dy dy) {
     return prelu::backward(x, dy, slope);
@@ -60,7 +60,7 @@ struct EluForward {
 };
 
 struct EluBackward {
-  static constexpr bool reads_dy = true, per_channel = false;
+  static constexpr bool reads_dy = true, has_parameter = true, per_channel = false;
   template <class V, class X, class Dy>
   static RECTIFY_INLINE auto of(V alpha, X x, Dy dy) {
     return elu::backward<Alpha::any>(x, dy, alpha);
@@ -89,9 +89,13 @@ struct Operation : Formula {
   // Whole pieces have code of their own.
   static constexpr bool has_whole_pieces = true;
   static constexpr unsigned in_flight = cuda::in_flight;
+  // That a multiprocessor is to hold, at least; 0: as nvcc likes.
+  static constexpr unsigned blocks(size_t) { return 0; }
   // What the walks are given, what they sum, and where its nodes go.
   template <class Element>
   using Inputs = Tensors<Element>;
+  template <class Element>
+  using Parameters = Parameter<Element>;
   template <class V>
   using Sum = V;
   template <class Scalar>

@@ -24,14 +24,11 @@ struct FusedTensors {
   const Element* x;         // NULL: each is 1
   const Element* residual;  // or NULL
   const Element* dy;
-  Element* out;                  // or NULL
-  const unsigned char* mask;     // or NULL: it says which elements of x, which is y then, are of the slope's side
-  unsigned char* mask_out;       // or NULL
-  Parameter<Element> bias;       // without values: none
-  Parameter<Element> parameter;  // of the activation
-  cuda::Divisor inner, channels;
-  cuda::Activation activation;
-  bool adds_parameter;  // its gradient is asked for
+  Element* out;               // or NULL
+  const unsigned char* mask;  // or NULL: it says which elements of x, which is y then, are of the slope's side
+  unsigned char* mask_out;    // or NULL
+  bool adds_bias;
+  bool adds_parameter;  // the gradient of the activation's parameter is asked for
   bool pieces;          // all tensors' pieces of 16 bytes hold the same elements
   size_t at;            // elements before those that a Place counts
 
@@ -42,10 +39,22 @@ struct FusedTensors {
   }
 };
 
-// Sums of dx and of what the parameter's gradient is made of.
+// What each channel has, and sums of dx and of what the parameter's gradient is made of.
 template <class V>
 struct FusedSum {
   V bias, parameter;
+};
+template <class V>
+using FusedParameter = FusedSum<V>;
+
+template <class Element>
+struct FusedParameters {
+  Parameter<Element> bias;
+  Parameter<Element> parameter;  // of the activation
+
+  RECTIFY_INLINE FusedParameter<Computed<Element>> of(size_t channel) const {
+    return {bias.of(channel), parameter.of(channel)};
+  }
 };
 template <class V>
 RECTIFY_INLINE FusedSum<V> operator+(FusedSum<V> a, FusedSum<V> b) {
@@ -68,43 +77,6 @@ RECTIFY_INLINE void set_node(const FusedNodes<Scalar>& nodes, size_t node, Fused
   if (nodes.parameter != nullptr) nodes.parameter[node] = sum.parameter.v;
 }
 
-struct FusedForward {
-  static constexpr bool reads_dy = false;
-  template <class V, class Z, class Dy>
-  static RECTIFY_INLINE auto of(cuda::Activation activation, V parameter, Z z, Dy dy) {
-    if (activation == cuda::Activation::relu) return ReluForward::of(parameter, z, dy);
-    if (activation == cuda::Activation::elu) return EluForward::of(parameter, z, dy);
-    return PreluForward::of(parameter, z, dy);
-  }
-};
-
-struct FusedBackward {
-  static constexpr bool reads_dy = true;
-  template <class V, class Z, class Dy>
-  static RECTIFY_INLINE auto of(cuda::Activation activation, V parameter, Z z, Dy dy) {
-    if (activation == cuda::Activation::relu) return ReluBackward::of(parameter, z, dy);
-    if (activation == cuda::Activation::elu) return EluBackward::of(parameter, z, dy);
-    return PreluBackward::of(parameter, z, dy);
-  }
-  template <class V>
-  static RECTIFY_INLINE V add(cuda::Activation activation, V z, V dy, V sum) {
-    if (activation == cuda::Activation::elu) return EluBackward::add<V>(z, dy, sum);
-    return PreluBackward::add<V>(z, dy, sum);
-  }
-};
-
-template <class Formula, Outputs outputs>
-struct FusedOperation : Formula {
-  static constexpr bool writes = true, adds = outputs != Outputs::elements, has_whole_pieces = false;
-  static constexpr unsigned in_flight = cuda::fused_in_flight;
-  template <class Element>
-  using Inputs = FusedTensors<Element>;
-  template <class V>
-  using Sum = FusedSum<V>;
-  template <class Scalar>
-  using Nodes = FusedNodes<Scalar>;
-};
-
 // As it would come back from a tensor.
 template <class Element>
 RECTIFY_INLINE auto rounded(Computed<Element> value) {
@@ -120,6 +92,70 @@ struct Part {
   bool pieces;  // and are one piece of 16 bytes in every tensor
 
   RECTIFY_INLINE bool has(unsigned v) const { return whole || place.first + v < place.length; }
+};
+
+// Where a walk knows nothing of channels: which one an element belongs to is found out for each piece.
+template <class Element>
+struct ChannelOfElements {
+  FusedParameters<Element> parameters;
+  cuda::Divisor inner, channels;
+  bool one;  // channel
+
+  RECTIFY_INLINE auto operator()(size_t at, const Part& part) const {
+    constexpr unsigned width = in_piece<Element>;
+    Lanes<FusedParameter<Computed<Element>>, width> found = {};
+    if (one) return all<width>(parameters.of(0));
+    // The first of those inside: it may itself lie before them.
+    const size_t i = at + (part.has(0) ? part.place.first : 0);
+    size_t offset, channel;
+    if (i >> 31 == 0)
+      find(static_cast<uint32_t>(i), offset, channel);
+    else
+      find(uint64_t{i}, offset, channel);
+    if (offset + width <= inner.value) return all<width>(parameters.of(channel));
+    RECTIFY_UNROLL for (unsigned v = 0; v < width; ++v) {
+      if (!part.has(v)) continue;
+      found.v[v] = parameters.of(channel);
+      if (++offset == inner.value) {
+        offset = 0;
+        if (++channel == channels.value) channel = 0;
+      }
+    }
+    return found;
+  }
+
+ private:
+  template <class Index>
+  RECTIFY_INLINE void find(Index i, size_t& offset, size_t& channel) const {
+    const Index run = inner.divide(i);
+    offset = i - run * static_cast<Index>(inner.value);
+    channel = run - channels.divide(run) * static_cast<Index>(channels.value);
+  }
+};
+
+template <unsigned width, class Element>
+RECTIFY_INLINE auto of_run(const FusedParameters<Element>& parameters, size_t channel) {
+  return all<width>(parameters.of(channel));
+}
+template <unsigned width, class Element>
+RECTIFY_INLINE auto of_run(const ChannelOfElements<Element>& parameters, size_t) {
+  return parameters;
+}
+
+// `of_channels`: a run or a column of the walk has one channel.
+template <class Formula, Outputs outputs, bool of_channels = true>
+struct FusedOperation : Formula {
+  static constexpr bool writes = true, adds = outputs != Outputs::elements, has_whole_pieces = false;
+  static constexpr unsigned in_flight = cuda::fused_in_flight;
+  static constexpr unsigned blocks(size_t element_size) { return adds ? 2 : element_size == 2 ? 3 : 4; }
+  template <class Element>
+  using Inputs = FusedTensors<Element>;
+  template <class Element>
+  using Parameters = std::conditional_t<of_channels, FusedParameters<Element>, ChannelOfElements<Element>>;
+  template <class V>
+  using Sum = FusedSum<V>;
+  template <class Scalar>
+  using Nodes = FusedNodes<Scalar>;
 };
 
 template <class Element>
@@ -170,40 +206,22 @@ RECTIFY_INLINE void store_bits(unsigned char* mask, const Place& place, unsigned
   if (mine == 0 && place.first < place.length) mask[place.first / 8] = static_cast<unsigned char>(bits);
 }
 
-// Bias and parameter of each element.
-template <class Element, unsigned width>
-RECTIFY_INLINE void find_parameters(const FusedTensors<Element>& tensors, size_t at, const Part& part,
-                                    Lanes<Computed<Element>, width>& bias, Lanes<Computed<Element>, width>& parameter) {
-  if (tensors.bias.values == nullptr && tensors.parameter.values == nullptr) {
-    parameter = all<width>(tensors.parameter.of(0));
-    return;
-  }
-  // The first of those inside: it may itself lie before them.
-  const size_t i = at + (part.has(0) ? part.place.first : 0);
-  size_t run = tensors.inner.divide(i), offset = i - run * tensors.inner.value;
-  size_t channel = run - tensors.channels.divide(run) * tensors.channels.value;
-  if (offset + width <= tensors.inner.value) {
-    bias = all<width>(tensors.bias.of(channel));
-    parameter = all<width>(tensors.parameter.of(channel));
-    return;
-  }
-  RECTIFY_UNROLL for (unsigned v = 0; v < width; ++v) {
-    if (!part.has(v)) continue;
-    bias.v[v] = tensors.bias.of(channel);
-    parameter.v[v] = tensors.parameter.of(channel);
-    if (++offset == tensors.inner.value) {
-      offset = 0;
-      if (++channel == tensors.channels.value) channel = 0;
-    }
-  }
+template <class Element>
+RECTIFY_INLINE Piece<Element> ones() {
+  Element one;
+  narrow(Computed<Element>::broadcast(1), &one);
+  Piece<Element> piece = {};
+  RECTIFY_UNROLL for (unsigned v = 0; v < in_piece<Element>; ++v) piece.set(v, one);
+  return piece;
 }
 
-// As for Tensors; what is whole is found out here. A forward is called by all threads of a warp together.
-template <class Operation, Access access, bool, unsigned count, class Element, unsigned width>
-RECTIFY_INLINE void take(const FusedTensors<Element>& tensors, const Place& place, Step step,
-                         const Lanes<Computed<Element>, width>&, Lanes<FusedSum<Computed<Element>>, width>& sums) {
+// `count` places as for Tensors; what is whole is found out here. parameters_of(at, part): those of each element. Where it
+// may have a mask to write it is called by all threads of a warp together.
+template <class Operation, unsigned count, bool writes_mask, class Element, class ParametersOf, unsigned width>
+RECTIFY_INLINE void take_fused(const FusedTensors<Element>& tensors, const Place& place, Step step,
+                               const ParametersOf& parameters_of, Lanes<FusedSum<Computed<Element>>, width>& sums) {
   using V = Computed<Element>;
-  static_assert(access == Access::pieces && width == in_piece<Element>);
+  static_assert(width == in_piece<Element>);
   Part part[count];
   size_t at[count];
   Piece<Element> x[count] = {}, residual[count] = {}, dy[count] = {};
@@ -213,7 +231,10 @@ RECTIFY_INLINE void take(const FusedTensors<Element>& tensors, const Place& plac
     const bool whole = first < place.length && place.length - first >= width;
     part[k] = {{first, 1, place.length}, whole, whole && tensors.pieces};
     at[k] = tensors.at + k * (step.elements - step.within);
-    if (tensors.x != nullptr) load_piece(part[k], tensors.x + at[k], x[k]);
+    if (tensors.x != nullptr)
+      load_piece(part[k], tensors.x + at[k], x[k]);
+    else
+      x[k] = ones<Element>();
     if (tensors.residual != nullptr) load_piece(part[k], tensors.residual + at[k], residual[k]);
     if constexpr (Operation::reads_dy) {
       load_piece(part[k], tensors.dy + at[k], dy[k]);
@@ -221,49 +242,72 @@ RECTIFY_INLINE void take(const FusedTensors<Element>& tensors, const Place& plac
     }
   }
   RECTIFY_UNROLL for (unsigned k = 0; k < count; ++k) {
-    auto bias = all<width>(V{}), parameter = bias;
-    find_parameters(tensors, at[k], part[k], bias, parameter);
-    const auto z_of = [&](unsigned v) {
-      auto z = tensors.x != nullptr ? loaded(x[k].get(v)) : rounded<Element>(V::broadcast(1));
-      if (tensors.bias.values != nullptr) z = rounded<Element>(z + bias.v[v]);
-      if (tensors.residual != nullptr) z = rounded<Element>(z + loaded(residual[k].get(v)));
-      return z;
-    };
-    using Value = decltype(z_of(0));
+    const auto& parameters = parameters_of(at[k], part[k]);
+    // Each question outside of its loop: nvcc would write a loop for every answer otherwise.
+    using Value = decltype(loaded(Element()));
+    Value z[width];
+    RECTIFY_UNROLL for (unsigned v = 0; v < width; ++v) z[v] = loaded(x[k].get(v));
+    if (tensors.adds_bias) {
+      RECTIFY_UNROLL for (unsigned v = 0; v < width; ++v) z[v] = rounded<Element>(z[v] + parameters.v[v].bias);
+    }
+    if (tensors.residual != nullptr) {
+      RECTIFY_UNROLL for (unsigned v = 0; v < width; ++v) z[v] = rounded<Element>(z[v] + loaded(residual[k].get(v)));
+    }
     if constexpr (Operation::reads_dy) {
-      decltype(Operation::of(tensors.activation, V(), V(), Value())) results[width];
-      V z[width];
-      RECTIFY_UNROLL for (unsigned v = 0; v < width; ++v) {
-        z[v] = z_of(v);
-        if (tensors.mask != nullptr) z[v] = prelu::scaled_x(Mask{(bits[k] >> v & 1) == 0}, z[v]);
-        results[v] = Operation::of(tensors.activation, parameter.v[v], z[v], loaded(dy[k].get(v)));
+      V side[width];
+      RECTIFY_UNROLL for (unsigned v = 0; v < width; ++v) side[v] = z[v];
+      if (tensors.mask != nullptr) {
+        RECTIFY_UNROLL for (unsigned v = 0; v < width; ++v) side[v] =
+            prelu::scaled_x(Mask{(bits[k] >> v & 1) == 0}, side[v]);
       }
+      decltype(Operation::of(V(), V(), Value())) results[width];
+      RECTIFY_UNROLL for (unsigned v = 0; v < width; ++v) results[v] =
+          Operation::of(parameters.v[v].parameter, side[v], loaded(dy[k].get(v)));
       x[k].set(results);
       if constexpr (Operation::adds) {
         RECTIFY_UNROLL for (unsigned v = 0; v < width; ++v) {
-          if (!part[k].has(v)) continue;
-          FusedSum<V>& sum = sums.v[v];
-          sum.bias = sum.bias + widen(x[k].get(v));
-          if (!tensors.adds_parameter) continue;
-          sum.parameter = Operation::template add<V>(tensors.activation, z[v], widen(dy[k].get(v)), sum.parameter);
+          if (part[k].has(v)) sums.v[v].bias = sums.v[v].bias + widen(x[k].get(v));
+        }
+      }
+      if constexpr (Operation::adds && Operation::has_parameter) {
+        if (tensors.adds_parameter) {
+          RECTIFY_UNROLL for (unsigned v = 0; v < width; ++v) {
+            V& sum = sums.v[v].parameter;
+            if (part[k].has(v)) sum = Operation::template add<V>(side[v], widen(dy[k].get(v)), sum);
+          }
         }
       }
     } else {
-      decltype(Operation::of(tensors.activation, V(), Value(), V())) results[width];
+      decltype(Operation::of(V(), Value(), V())) results[width];
       RECTIFY_UNROLL for (unsigned v = 0; v < width; ++v) {
-        const Value z = z_of(v);
-        bits[k] |= unsigned{part[k].has(v) && !zero_or_below(z).v} << v;
-        results[v] = Operation::of(tensors.activation, parameter.v[v], z, V());
+        if constexpr (writes_mask) bits[k] |= unsigned{part[k].has(v) && !zero_or_below(z[v]).v} << v;
+        results[v] = Operation::of(parameters.v[v].parameter, z[v], V());
       }
       x[k].set(results);
     }
   }
   RECTIFY_UNROLL for (unsigned k = 0; k < count; ++k) {
     if (tensors.out != nullptr) store_piece(part[k], tensors.out + at[k], x[k]);
-    if constexpr (!Operation::reads_dy) {
+    if constexpr (writes_mask) {
       if (tensors.mask_out != nullptr) store_bits<width>(tensors.mask_out, part[k].place, bits[k]);
     }
   }
+}
+
+// As for Tensors.
+template <class Operation, Access access, bool, unsigned count, class Element, unsigned width>
+RECTIFY_INLINE void take(const FusedTensors<Element>& tensors, const Place& place, Step step,
+                         const Lanes<FusedParameter<Computed<Element>>, width>& parameters,
+                         Lanes<FusedSum<Computed<Element>>, width>& sums) {
+  static_assert(access == Access::pieces);
+  const auto same = [&](size_t, const Part&) RECTIFY_LAMBDA { return parameters; };
+  take_fused<Operation, count, false>(tensors, place, step, same, sums);
+}
+template <class Operation, Access access, bool, unsigned count, class Element, unsigned width>
+RECTIFY_INLINE void take(const FusedTensors<Element>& tensors, const Place& place, Step step,
+                         const ChannelOfElements<Element>& parameters, Lanes<FusedSum<Computed<Element>>, width>& sums) {
+  static_assert(access == Access::pieces);
+  take_fused<Operation, count, false>(tensors, place, step, parameters, sums);
 }
 
 template <class Element>
@@ -271,14 +315,15 @@ inline constexpr size_t fused_tile_elements = size_t{cuda::block_threads} * in_p
 
 // Without sums: tiles as in map.cuh. All threads of a warp go round together, so that they can put masks together.
 template <class Operation, class Element>
-__global__ void __launch_bounds__(cuda::block_threads) map_fused(const FusedTensors<Element> tensors, const size_t n) {
+__global__ void __launch_bounds__(cuda::block_threads, Operation::blocks(sizeof(Element)))
+    map_fused(const FusedTensors<Element> tensors, const ChannelOfElements<Element> parameters, const size_t n) {
   constexpr unsigned width = in_piece<Element>;
   constexpr size_t step = size_t{cuda::block_threads} * width, tile_size = fused_tile_elements<Element>;
-  const auto parameters = all<width>(Computed<Element>{});
   Lanes<FusedSum<Computed<Element>>, width> unused;
   for (size_t tile = blockIdx.x; tile * tile_size < n; tile += gridDim.x) {
     const size_t first = tile * tile_size + size_t{threadIdx.x} * width;
-    take<Operation, Access::pieces, false, cuda::fused_in_flight>(tensors, {first, 1, n}, {step, step}, parameters, unused);
+    take_fused<Operation, cuda::fused_in_flight, !Operation::reads_dy>(tensors, {first, 1, n}, {step, step}, parameters,
+                                                                       unused);
   }
 }
 

@@ -35,12 +35,12 @@ RECTIFY_INLINE void take_rows(const Inputs& tensors, size_t row, size_t end, con
   }
 }
 
-template <class Operation, Access access, bool whole, unsigned width, class Inputs, class Element, class Nodes>
-RECTIFY_INLINE void take_unit(const Inputs& tensors, const Parameter<Element>& parameter, const Nodes& nodes,
+template <class Operation, Access access, bool whole, unsigned width, class Element, class Nodes>
+RECTIFY_INLINE void take_unit(const typename Operation::template Inputs<Element>& tensors,
+                              const typename Operation::template Parameters<Element>& parameter, const Nodes& nodes,
                               const Rows& rows, size_t unit, const Place& place) {
-  using V = Computed<Element>;
-  using Sum = typename Operation::template Sum<V>;
-  auto parameters = all<width>(V{});
+  using Sum = typename Operation::template Sum<Computed<Element>>;
+  auto parameters = all<width>(decltype(parameter.of(0)){});
   auto sums = all<width>(Sum{});
   if constexpr (Operation::writes) {
     // Of a first channel that lies before the row only the ones that lie in it count.
@@ -72,8 +72,9 @@ RECTIFY_INLINE void take_unit(const Inputs& tensors, const Parameter<Element>& p
 }
 
 template <class Operation, Access access, class Element, class Scalar = typename Computed<Element>::Scalar>
-__global__ void __launch_bounds__(cuda::block_threads)
-    map_rows(const typename Operation::template Inputs<Element> tensors, const Parameter<Element> parameter,
+__global__ void __launch_bounds__(cuda::block_threads, Operation::blocks(sizeof(Element)))
+    map_rows(const typename Operation::template Inputs<Element> tensors,
+             const typename Operation::template Parameters<Element> parameter,
              const typename Operation::template Nodes<Scalar> nodes, const Rows rows) {
   constexpr unsigned width = access == Access::pieces ? in_piece<Element> : 1;
   const size_t threads = size_t{gridDim.x} * cuda::block_threads;
@@ -82,9 +83,10 @@ __global__ void __launch_bounds__(cuda::block_threads)
     const Place place = {column * width - rows.skew, 1, rows.channels};
     const bool whole = width == 1 || (place.first < rows.channels && rows.channels - place.first >= width);
     if (Operation::has_whole_pieces && whole) {
-      take_unit<Operation, access, Operation::has_whole_pieces, width>(tensors, parameter, nodes, rows, unit, place);
+      take_unit<Operation, access, Operation::has_whole_pieces, width, Element>(tensors, parameter, nodes, rows, unit,
+                                                                                place);
     } else {
-      take_unit<Operation, access, false, width>(tensors, parameter, nodes, rows, unit, place);
+      take_unit<Operation, access, false, width, Element>(tensors, parameter, nodes, rows, unit, place);
     }
   }
 }

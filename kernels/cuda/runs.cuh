@@ -25,10 +25,16 @@ struct Runs {
   unsigned skew;                 // elements between the piece of 16 bytes that holds the tensor's first and the first
 };
 
+// The parameter of each element of a run.
+template <unsigned width, class Element>
+RECTIFY_INLINE auto of_run(const Parameter<Element>& parameter, size_t channel) {
+  return all<width>(parameter.of(channel));
+}
+
 // The elements of one leaf.
-template <class Operation, Access access, class Inputs, class V, class Sum, unsigned width>
+template <class Operation, Access access, class Inputs, class Parameters, class Sum, unsigned width>
 RECTIFY_INLINE void take_leaf(const Inputs& leaf, size_t length, unsigned skew, unsigned group, unsigned thread,
-                              const Lanes<V, width>& parameter, Lanes<Sum, width>& lanes) {
+                              const Parameters& parameter, Lanes<Sum, width>& lanes) {
   const size_t step = size_t{group} * width, stride = access == Access::pieces ? 1 : group;
   if constexpr (!Operation::has_whole_pieces) {
     for (size_t i = size_t{thread} * width; i < length + skew; i += Operation::in_flight * step) {
@@ -79,23 +85,27 @@ RECTIFY_INLINE V fold_lanes(Lanes<V, width> lanes, unsigned group) {
 }
 
 template <class Operation, Access access, class Element, class Scalar = typename Computed<Element>::Scalar>
-__global__ void __launch_bounds__(cuda::block_threads)
-    map_runs(const typename Operation::template Inputs<Element> tensors, const Parameter<Element> parameter,
+__global__ void __launch_bounds__(cuda::block_threads, Operation::blocks(sizeof(Element)))
+    map_runs(const typename Operation::template Inputs<Element> tensors,
+             const typename Operation::template Parameters<Element> parameter,
              const typename Operation::template Nodes<Scalar> nodes, const Runs runs) {
-  using V = Computed<Element>;
-  using Sum = typename Operation::template Sum<V>;
+  using Sum = typename Operation::template Sum<Computed<Element>>;
   constexpr unsigned width = in_piece<Element>;
   const unsigned thread = threadIdx.x % runs.group, groups = cuda::block_threads / runs.group;
   for (size_t base = size_t{blockIdx.x} * groups; base < runs.units; base += size_t{gridDim.x} * groups) {
     const size_t unit = base + threadIdx.x / runs.group;
     const size_t begin = unit / runs.channels * runs.unit_leaves, channel = unit % runs.channels;
     size_t count = 0, run = 0, block = 0;
-    auto parameters = all<width>(V{});
+    const auto parameters = [&]() RECTIFY_LAMBDA {
+      if constexpr (Operation::writes)
+        return of_run<width>(parameter, channel);
+      else
+        return all<width>(Computed<Element>{});
+    }();
     if (unit < runs.units) {
       count = runs.leaves - begin < runs.unit_leaves ? runs.leaves - begin : runs.unit_leaves;
       run = begin / runs.leaves_of_run * runs.channels + channel;
       block = begin % runs.leaves_of_run;
-      if constexpr (Operation::writes) parameters = all<width>(parameter.of(channel));
     }
     Tree<Sum, cuda::most_levels> tree;
     // The threads of a warp fold their lanes together: all of them count to the same end.

@@ -35,7 +35,15 @@ constexpr unsigned most_levels = 10;
 constexpr unsigned most_levels = 3;
 #endif
 
-// Threads that share a run where nothing is summed: each of them then has `in_flight` pieces of it.
+// Threads that share a run where nothing is summed, at most.
 constexpr unsigned most_threads_of_a_run = block_threads;
+
+// Runs from here on are walked as such by a fused call without sums; shorter ones, whose ends would leave threads without
+// work, piece by piece.
+#ifndef RECTIFY_CUDA_SMALL_TUNING
+constexpr size_t shortest_fused_run = 512;
+#else
+constexpr size_t shortest_fused_run = 7;
+#endif
 
 }  // namespace rectify::cuda

@@ -541,11 +541,13 @@ TEST(CudaDivisor, Divides) {
   for (const uint64_t value : numbers) {
     if (value == 0) continue;
     const cuda::Divisor divisor = cuda::Divisor::of(value);
-    for (const uint64_t n : numbers) {
-      ASSERT_EQ(divisor.divide(n), n / value) << n << " / " << value;
-      for (const uint64_t multiple : {n - n % value, n - n % value - 1}) {
-        if (multiple >> 63 != 0) continue;
-        ASSERT_EQ(divisor.divide(multiple), multiple / value) << multiple << " / " << value;
+    for (const uint64_t number : numbers) {
+      const uint64_t multiple = number - number % value;
+      for (const uint64_t n : {number, multiple, multiple - 1}) {
+        if (n >> 63 != 0) continue;
+        ASSERT_EQ(divisor.divide(n), n / value) << n << " / " << value;
+        if (n >> 31 != 0) continue;
+        ASSERT_EQ(divisor.divide(static_cast<uint32_t>(n)), n / value) << n << " / " << value << " in 32 bits";
       }
     }
   }

@@ -40,6 +40,7 @@ inline double __fma_rn(double a, double b, double c) { return std::fma(a, b, c);
 inline float __fdiv_rn(float a, float b) { return rectify_gpu_nan(a / b); }
 inline double __ddiv_rn(double a, double b) { return a / b; }
 
+inline uint32_t __umulhi(uint32_t a, uint32_t b) { return static_cast<uint32_t>(uint64_t{a} * b >> 32); }
 inline uint64_t __umul64hi(uint64_t a, uint64_t b) {
   __extension__ using Wide = unsigned __int128;
   return static_cast<uint64_t>(Wide{a} * b >> 64);

@@ -57,35 +57,43 @@ awk -v format="$format" -v type="$type" '
       expect("EluBackward", only_sums, 1, 11, 1, 3, 2)
     }
     split("fma mul sub add", names); for (i in names) arithmetic[names[i]] = 1
-    fused_expected["fused", 0, 0] = fused_expected["fused", 1, 0] = fused_expected["fused", 1, 1] = 1
+    split("Relu Prelu Elu", names)
+    for (i in names) {
+      fused_expected["fused", names[i] "Forward", elements] = 1
+      fused_expected["fused", names[i] "Backward", elements] = fused_expected["fused", names[i] "Backward", both] = 1
+    }
     expected["PreluBackward", both] = expected["EluBackward", both] = 1
   }
   function wrong(what) { print kernel ": " what; failures++ }
   function written(instruction) {
     return per[operation, elements, instruction] * results + per[operation, only_sums, instruction] * added
   }
-  # For each element what every activation asks, ReLU one comparison; bias and residual are two additions. A forward compares
-  # once more, for the mask; a backward makes of a mask and y what stands for x. Only a sum has other additions.
-  function finish_fused(   backward, summed, pieces, width, want) {
-    backward = kernel ~ /FusedBackward/; summed = kernel ~ /OutputsE2/
-    seen["fused", backward, summed] = 1
+  # For each element the activation, and of a backward the two products that make of a mask and y what stands for x. nvcc
+  # may copy a formula for what is there and what is not, whole, twice at most; sums it does not copy. Bias and residual
+  # are two additions more, and sums have their own.
+  function finish_fused(   pieces, width, products, sums, times, instruction, want) {
+    seen["fused", operation, outputs] = 1
     pieces = kernel ~ /map_rows/ ? 3 : 2  # two at a time; of rows a last one is left
     width = pieces * (format == "f64" ? 2 : narrow ? 8 : 4)
+    products = operation ~ /Backward/ ? 2 : 0
+    sums = outputs == both && operation !~ /Relu/ ? width : 0
+    if (products + per[operation, elements, "mul"] == 0) {
+      times = width
+    } else {
+      times = (count["mul"] - per[operation, only_sums, "mul"] * sums) / (products + per[operation, elements, "mul"])
+      if (times != int(times) || times < width || times > 3 * width) wrong("the formula " times " times for " width " elements")
+    }
     for (instruction in arithmetic) {
-      want = 2 * (instruction == "add") + 2 * (instruction == "mul" && backward)
-      want += per[backward ? "PreluBackward" : "PreluForward", elements, instruction]
-      want += per[backward ? "EluBackward" : "EluForward", elements, instruction]
-      if (summed) want += per["PreluBackward", only_sums, instruction] + per["EluBackward", only_sums, instruction]
-      if (count[instruction] < want * width || (count[instruction] > want * width && !(summed && instruction == "add"))) {
-        wrong(count[instruction] + 0 " " instruction " for " width " elements, " want " each")
+      want = per[operation, elements, instruction] * times + per[operation, only_sums, instruction] * sums
+      if (instruction == "mul") want += products * times
+      if (instruction == "add" ? count["add"] < want + 2 * width : count[instruction] + 0 != want) {
+        wrong(count[instruction] + 0 " " instruction " for " times " times the formula, " want " wanted")
       }
     }
-    # The activations ask the same of x: where they select after the rounding nvcc finds that out.
-    if (count["setp"] != width * ((summed ? 4 : 2) + (narrow ? 0 : 2))) {
-      wrong(count["setp"] + 0 " comparisons for " width " elements")
-    }
-    if (count["ld.v4"] != pieces * (2 + backward) || count["st.v4"] != pieces) wrong(count["ld.v4"] + 0 " loads of 16 bytes")
-    if (!backward && count["st.u8"] != pieces) wrong(count["st.u8"] + 0 " stores of a byte of a mask")
+    if (count["setp"] < width + sums) wrong(count["setp"] + 0 " comparisons for " width " elements")
+    inputs = operation ~ /Backward/ ? 3 : 2
+    if (count["ld.v4"] != pieces * inputs || count["st.v4"] != pieces) wrong(count["ld.v4"] + 0 " loads of 16 bytes")
+    if (count["st.u8"] != (kernel ~ /map_fused/ && inputs == 2 ? pieces : 0)) wrong(count["st.u8"] + 0 " bytes of a mask")
   }
   function finish(   key) {
     if (kernel == "") return
@@ -97,10 +105,10 @@ awk -v format="$format" -v type="$type" '
       return
     }
     if (count["div"] > 0) wrong("only a fold divides")
-    if (kernel ~ /FusedOperation/) return finish_fused()
     if (!match(kernel, /[0-9]+(Relu|Prelu|Elu)[A-Za-z]*E/)) return wrong("the kernel of which operation?")
     operation = substr(kernel, RSTART, RLENGTH - 1); sub(/^[0-9]+/, "", operation)
     match(kernel, /OutputsE[0-9]/); outputs = substr(kernel, RSTART + 8, 1)
+    if (kernel ~ /FusedOperation/) return finish_fused()
     key = operation SUBSEP outputs
     if (!(key in expected)) return wrong("an operation without an expectation here")
     seen[key] = 1
