@@ -84,13 +84,6 @@ Runs runs_of(const Work& work, unsigned group, size_t unit_leaves) {
   return runs;
 }
 
-// Threads that share a run where nothing is summed, each of them with `pieces` pieces of it.
-template <class E>
-unsigned group_of_run(size_t inner, unsigned pieces) {
-  return static_cast<unsigned>(
-      std::min(power_of_two(divide_up(inner, in_piece<E> * pieces)), size_t{most_threads_of_a_run}));
-}
-
 template <class Operation, class E>
 int32_t launch_runs(const Request& request, unsigned group, size_t unit_leaves, void* nodes) {
   const Work& work = request.work;
@@ -180,7 +173,9 @@ int32_t map_channels(const Request& request) {
   const Work& work = request.work;
   if (work.channels == 1) return map_flat<Formula, E>(request);
   if (has_rows(work)) return map_all_rows<Map, E>(request);
-  return launch_runs<Map, E>(request, group_of_run<E>(work.inner, in_flight), 1, nullptr);
+  const size_t group =
+      std::min(power_of_two(divide_up(work.inner, in_piece<E> * in_flight)), size_t{most_threads_of_a_run});
+  return launch_runs<Map, E>(request, static_cast<unsigned>(group), 1, nullptr);
 }
 
 template <class E>
@@ -288,21 +283,16 @@ int32_t launch_fused_runs(const FusedRequest& request, const Work& work, unsigne
                        request.stream, fused_tensors_of<E>(request, pieces), parameters, nodes, runs);
 }
 
-// Without sums. Rows and runs find what their channels have once, and not for each piece; but a mask is put together by the
-// threads of a warp, from neighbours.
+// Without sums. Rows find what their channels have once, and not for each piece; but a mask is put together by the threads
+// of a warp, from neighbours.
 template <class Operation, class E>
 int32_t map_fused_elements(const FusedRequest& request) {
   const Work& work = request.work;
   unsigned skew;
   const bool pieces = aligned_alike<E>(request, &skew);
-  if (!has_one_channel<E>(request) && request.mask_out == nullptr) {
-    if (has_rows(work) && pieces && rows_aligned_alike<E>(work)) {
-      return launch_fused_rows<Operation, E>(request, work, rows_at_a_time<E>(work), pieces, skew, {});
-    }
-    if (work.inner >= shortest_fused_run) {
-      return launch_fused_runs<Operation, E>(request, work, group_of_run<E>(work.inner, fused_in_flight), 1, pieces, skew,
-                                             {}, fused_parameters_of<E>(request));
-    }
+  if (has_rows(work) && !has_one_channel<E>(request) && request.mask_out == nullptr && pieces &&
+      rows_aligned_alike<E>(work)) {
+    return launch_fused_rows<Operation, E>(request, work, rows_at_a_time<E>(work), pieces, skew, {});
   }
   const size_t n = work.outer * work.channels * work.inner;
   return launch_blocks(divide_up(n, fused_tile_elements<E>), map_fused<Operation, E>, block_threads, request.stream,

@@ -1,6 +1,5 @@
-// Bias, residual and masks with an activation, in one pass: z = x + bias[channel] + residual takes the place of x. What is
-// there, and which activation it is, is asked while a kernel runs, alike for all threads: a kernel for each would be
-// hundreds.
+// Bias, residual and masks with an activation, in one pass: z = x + bias[channel] + residual takes the place of x. What of
+// them is there is asked while a kernel runs, alike for all threads: a kernel for each choice would be hundreds.
 //
 // Here a thread always takes neighbouring elements, as many as 16 bytes hold: in one access where all tensors allow that,
 // else one by one. 8 elements are a byte of a mask: of 16-bit elements each thread has one, of f32 two threads share it, of
@@ -39,29 +38,27 @@ struct FusedTensors {
   }
 };
 
-// What each channel has, and sums of dx and of what the parameter's gradient is made of.
+// ---- What channels have, and where they sum ----
+
+// What a channel has, or what their gradients are summed from: dx, and the parts of the parameter's.
 template <class V>
-struct FusedSum {
+struct FusedPair {
   V bias, parameter;
 };
-template <class V>
-using FusedParameter = FusedSum<V>;
 
 template <class Element>
 struct FusedParameters {
   Parameter<Element> bias;
   Parameter<Element> parameter;  // of the activation
 
-  RECTIFY_INLINE FusedParameter<Computed<Element>> of(size_t channel) const {
-    return {bias.of(channel), parameter.of(channel)};
-  }
+  RECTIFY_INLINE FusedPair<Computed<Element>> of(size_t channel) const { return {bias.of(channel), parameter.of(channel)}; }
 };
 template <class V>
-RECTIFY_INLINE FusedSum<V> operator+(FusedSum<V> a, FusedSum<V> b) {
+RECTIFY_INLINE FusedPair<V> operator+(FusedPair<V> a, FusedPair<V> b) {
   return {a.bias + b.bias, a.parameter + b.parameter};
 }
 template <class V>
-RECTIFY_INLINE FusedSum<V> add_across(FusedSum<V> sum, unsigned distance) {
+RECTIFY_INLINE FusedPair<V> add_across(FusedPair<V> sum, unsigned distance) {
   return {add_across(sum.bias, distance), add_across(sum.parameter, distance)};
 }
 
@@ -72,17 +69,9 @@ struct FusedNodes {
   Scalar* parameter;
 };
 template <class Scalar, class V>
-RECTIFY_INLINE void set_node(const FusedNodes<Scalar>& nodes, size_t node, FusedSum<V> sum) {
+RECTIFY_INLINE void set_node(const FusedNodes<Scalar>& nodes, size_t node, FusedPair<V> sum) {
   if (nodes.bias != nullptr) nodes.bias[node] = sum.bias.v;
   if (nodes.parameter != nullptr) nodes.parameter[node] = sum.parameter.v;
-}
-
-// As it would come back from a tensor.
-template <class Element>
-RECTIFY_INLINE auto rounded(Computed<Element> value) {
-  Element element;
-  narrow(value, &element);
-  return loaded(element);
 }
 
 // The elements of one thread. Those of a mask's first or last byte, or of a row's, may lie outside.
@@ -103,7 +92,7 @@ struct ChannelOfElements {
 
   RECTIFY_INLINE auto operator()(size_t at, const Part& part) const {
     constexpr unsigned width = in_piece<Element>;
-    Lanes<FusedParameter<Computed<Element>>, width> found = {};
+    Lanes<FusedPair<Computed<Element>>, width> found = {};
     if (one) return all<width>(parameters.of(0));
     // The first of those inside: it may itself lie before them.
     const size_t i = at + (part.has(0) ? part.place.first : 0);
@@ -133,6 +122,7 @@ struct ChannelOfElements {
   }
 };
 
+// As for Parameter.
 template <unsigned width, class Element>
 RECTIFY_INLINE auto of_run(const FusedParameters<Element>& parameters, size_t channel) {
   return all<width>(parameters.of(channel));
@@ -147,16 +137,18 @@ template <class Formula, Outputs outputs, bool of_channels = true>
 struct FusedOperation : Formula {
   static constexpr bool writes = true, adds = outputs != Outputs::elements, has_whole_pieces = false;
   static constexpr unsigned in_flight = cuda::fused_in_flight;
-  static constexpr unsigned blocks(size_t element_size) { return adds ? 2 : element_size == 2 ? 3 : 4; }
+  static constexpr unsigned blocks(size_t element_size) { return cuda::fused_blocks(adds, element_size); }
   template <class Element>
   using Inputs = FusedTensors<Element>;
   template <class Element>
   using Parameters = std::conditional_t<of_channels, FusedParameters<Element>, ChannelOfElements<Element>>;
   template <class V>
-  using Sum = FusedSum<V>;
+  using Sum = FusedPair<V>;
   template <class Scalar>
   using Nodes = FusedNodes<Scalar>;
 };
+
+// ---- The elements of one thread ----
 
 template <class Element>
 RECTIFY_INLINE void load_piece(const Part& part, const Element* p, Piece<Element>& to) {
@@ -206,6 +198,14 @@ RECTIFY_INLINE void store_bits(unsigned char* mask, const Place& place, unsigned
   if (mine == 0 && place.first < place.length) mask[place.first / 8] = static_cast<unsigned char>(bits);
 }
 
+// As it would come back from a tensor.
+template <class Element>
+RECTIFY_INLINE auto rounded(Computed<Element> value) {
+  Element element;
+  narrow(value, &element);
+  return loaded(element);
+}
+
 template <class Element>
 RECTIFY_INLINE Piece<Element> ones() {
   Element one;
@@ -219,7 +219,7 @@ RECTIFY_INLINE Piece<Element> ones() {
 // may have a mask to write it is called by all threads of a warp together.
 template <class Operation, unsigned count, bool writes_mask, class Element, class ParametersOf, unsigned width>
 RECTIFY_INLINE void take_fused(const FusedTensors<Element>& tensors, const Place& place, Step step,
-                               const ParametersOf& parameters_of, Lanes<FusedSum<Computed<Element>>, width>& sums) {
+                               const ParametersOf& parameters_of, Lanes<FusedPair<Computed<Element>>, width>& sums) {
   using V = Computed<Element>;
   static_assert(width == in_piece<Element>);
   Part part[count];
@@ -257,12 +257,14 @@ RECTIFY_INLINE void take_fused(const FusedTensors<Element>& tensors, const Place
       V side[width];
       RECTIFY_UNROLL for (unsigned v = 0; v < width; ++v) side[v] = z[v];
       if (tensors.mask != nullptr) {
-        RECTIFY_UNROLL for (unsigned v = 0; v < width; ++v) side[v] =
-            prelu::scaled_x(Mask{(bits[k] >> v & 1) == 0}, side[v]);
+        RECTIFY_UNROLL for (unsigned v = 0; v < width; ++v) {
+          side[v] = prelu::scaled_x(Mask{(bits[k] >> v & 1) == 0}, side[v]);
+        }
       }
       decltype(Operation::of(V(), V(), Value())) results[width];
-      RECTIFY_UNROLL for (unsigned v = 0; v < width; ++v) results[v] =
-          Operation::of(parameters.v[v].parameter, side[v], loaded(dy[k].get(v)));
+      RECTIFY_UNROLL for (unsigned v = 0; v < width; ++v) {
+        results[v] = Operation::of(parameters.v[v].parameter, side[v], loaded(dy[k].get(v)));
+      }
       x[k].set(results);
       if constexpr (Operation::adds) {
         RECTIFY_UNROLL for (unsigned v = 0; v < width; ++v) {
@@ -297,29 +299,31 @@ RECTIFY_INLINE void take_fused(const FusedTensors<Element>& tensors, const Place
 // As for Tensors.
 template <class Operation, Access access, bool, unsigned count, class Element, unsigned width>
 RECTIFY_INLINE void take(const FusedTensors<Element>& tensors, const Place& place, Step step,
-                         const Lanes<FusedParameter<Computed<Element>>, width>& parameters,
-                         Lanes<FusedSum<Computed<Element>>, width>& sums) {
+                         const Lanes<FusedPair<Computed<Element>>, width>& parameters,
+                         Lanes<FusedPair<Computed<Element>>, width>& sums) {
   static_assert(access == Access::pieces);
   const auto same = [&](size_t, const Part&) RECTIFY_LAMBDA { return parameters; };
   take_fused<Operation, count, false>(tensors, place, step, same, sums);
 }
 template <class Operation, Access access, bool, unsigned count, class Element, unsigned width>
 RECTIFY_INLINE void take(const FusedTensors<Element>& tensors, const Place& place, Step step,
-                         const ChannelOfElements<Element>& parameters, Lanes<FusedSum<Computed<Element>>, width>& sums) {
+                         const ChannelOfElements<Element>& parameters, Lanes<FusedPair<Computed<Element>>, width>& sums) {
   static_assert(access == Access::pieces);
   take_fused<Operation, count, false>(tensors, place, step, parameters, sums);
 }
 
+// ---- A walk without sums, and without channels ----
+
 template <class Element>
 inline constexpr size_t fused_tile_elements = size_t{cuda::block_threads} * in_piece<Element>* cuda::fused_in_flight;
 
-// Without sums: tiles as in map.cuh. All threads of a warp go round together, so that they can put masks together.
+// Tiles as in map.cuh. All threads of a warp go round together, so that they can put masks together.
 template <class Operation, class Element>
 __global__ void __launch_bounds__(cuda::block_threads, Operation::blocks(sizeof(Element)))
     map_fused(const FusedTensors<Element> tensors, const ChannelOfElements<Element> parameters, const size_t n) {
   constexpr unsigned width = in_piece<Element>;
   constexpr size_t step = size_t{cuda::block_threads} * width, tile_size = fused_tile_elements<Element>;
-  Lanes<FusedSum<Computed<Element>>, width> unused;
+  Lanes<FusedPair<Computed<Element>>, width> unused;
   for (size_t tile = blockIdx.x; tile * tile_size < n; tile += gridDim.x) {
     const size_t first = tile * tile_size + size_t{threadIdx.x} * width;
     take_fused<Operation, cuda::fused_in_flight, !Operation::reads_dy>(tensors, {first, 1, n}, {step, step}, parameters,

@@ -16,9 +16,13 @@ constexpr unsigned fold_threads = 1024;
 
 // Pieces of 16 bytes of one input that a thread asks for before it uses the first. Rows with sums ask for one per row.
 constexpr unsigned in_flight = 4;
-// Of each input of a fused call, which may have three. Two are 32 to 48 KB for each on an sm_90 multiprocessor, with sums
-// 16; one was 20 to 32, with sums 8 to 12, though more threads had room.
+// Of each input of a fused call, which may have three. Two are 24 to 32 KB for each on an sm_90 multiprocessor, with sums
+// 16; one, for which more threads have room, 20 to 32 and with sums 8 to 12.
 constexpr unsigned fused_in_flight = 2;
+
+// Blocks of a fused kernel that a multiprocessor is to hold at least, which leaves a thread 128 registers where it sums and
+// 64, of 16-bit elements 80, where it does not: as many as spill nothing, or next to nothing.
+constexpr unsigned fused_blocks(bool sums, size_t element_size) { return sums ? 2 : element_size == 2 ? 3 : 4; }
 
 // Threads that a tensor is cut for where it is large enough: four times what an H100 can hold (132 * 2048), so that the
 // last wave costs little. Larger tensors give each thread more leaves.
@@ -35,15 +39,7 @@ constexpr unsigned most_levels = 10;
 constexpr unsigned most_levels = 3;
 #endif
 
-// Threads that share a run where nothing is summed, at most.
+// Threads that share a run where nothing is summed: each of them then has `in_flight` pieces of it.
 constexpr unsigned most_threads_of_a_run = block_threads;
-
-// Runs from here on are walked as such by a fused call without sums; shorter ones, whose ends would leave threads without
-// work, piece by piece.
-#ifndef RECTIFY_CUDA_SMALL_TUNING
-constexpr size_t shortest_fused_run = 512;
-#else
-constexpr size_t shortest_fused_run = 7;
-#endif
 
 }  // namespace rectify::cuda
