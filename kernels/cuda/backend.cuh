@@ -252,15 +252,14 @@ FusedParameters<E> fused_parameters_of(const FusedRequest& request) {
   return {{request.bias, request.narrow_slopes, 0}, parameter_of<E>(request)};
 }
 
-template <class E>
-bool has_one_channel(const FusedRequest& request) {
+inline bool has_one_channel(const FusedRequest& request) {
   return request.work.channels == 1 || (request.bias == nullptr && request.work.parameter == nullptr);
 }
 
 template <class E>
 ChannelOfElements<E> channel_of_elements(const FusedRequest& request) {
   return {fused_parameters_of<E>(request), Divisor::of(request.work.inner), Divisor::of(request.work.channels),
-          has_one_channel<E>(request)};
+          has_one_channel(request)};
 }
 
 // In the order of `work`, which has the tensors' elements and perhaps other channels. `pieces`, `skew`: aligned_alike().
@@ -290,8 +289,7 @@ int32_t map_fused_elements(const FusedRequest& request) {
   const Work& work = request.work;
   unsigned skew;
   const bool pieces = aligned_alike<E>(request, &skew);
-  if (has_rows(work) && !has_one_channel<E>(request) && request.mask_out == nullptr && pieces &&
-      rows_aligned_alike<E>(work)) {
+  if (has_rows(work) && !has_one_channel(request) && request.mask_out == nullptr && pieces && rows_aligned_alike<E>(work)) {
     return launch_fused_rows<Operation, E>(request, work, rows_at_a_time<E>(work), pieces, skew, {});
   }
   const size_t n = work.outer * work.channels * work.inner;
@@ -322,7 +320,7 @@ int32_t sum_fused(const FusedRequest& request, const Work& work) {
   int32_t status = RECTIFY_OK;
   if (has_rows(work)) {
     status = launch_fused_rows<Operation, E>(request, work, plan.unit_leaves * row_block, pieces, skew, nodes);
-  } else if (!Formula::has_parameter || work.channels == request.work.channels || has_one_channel<E>(request)) {
+  } else if (!Formula::has_parameter || work.channels == request.work.channels || has_one_channel(request)) {
     status = launch_fused_runs<Operation, E>(request, work, group, plan.unit_leaves, pieces, skew, nodes,
                                              fused_parameters_of<E>(request));
   } else if constexpr (Formula::has_parameter) {

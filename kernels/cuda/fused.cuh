@@ -7,7 +7,6 @@
 // words would be, so that a mask may begin anywhere. Read, a byte comes to each of those that share it in one request too.
 #pragma once
 
-#include "backend.hpp"
 #include "divisor.cuh"
 #include "elements.cuh"
 #include "formulas.cuh"
