@@ -44,7 +44,7 @@ int32_t check_fused(FusedCall& call, Needs needs) noexcept {
   if (call.elements != 0) {
     if (work.out == nullptr || (work.x == nullptr && !call.mask_alone()) ||
         (needs != Needs::forward && work.dy == nullptr) || (call.per_channel() && work.parameter == nullptr) ||
-        (call.needs_mask && call.mask == nullptr && call.work.mask == nullptr)) {
+        (call.needs_mask && call.mask == nullptr && call.work.mask_out == nullptr)) {
       return RECTIFY_ERROR_NULL_POINTER;
     }
   }
@@ -68,10 +68,10 @@ int32_t check_fused(FusedCall& call, Needs needs) noexcept {
   others.add(call.mask, mask_bytes);
   alone.add(call.dbias, parameters);
   alone.add(call.sums, call.sum_bytes());
-  alone.add(call.work.mask, mask_bytes);
+  alone.add(call.work.mask_out, mask_bytes);
   const bool allowed =
       tensors.all([&](const Range& r) { return out.same_or_disjoint(r); }) &&
-      others.all([&](const Range& r) { return out.disjoint(r); }) && alone.all([&](const Range& own) {
+      (bytes == 0 || others.all([&](const Range& r) { return out.disjoint(r); })) && alone.all([&](const Range& own) {
         const auto apart = [&](const Range& r) { return &r == &own || own.disjoint(r); };
         return (bytes == 0 || own.disjoint(out)) && tensors.all(apart) && others.all(apart) && alone.all(apart);
       });

@@ -34,8 +34,8 @@ struct Call {
   const void* mask = nullptr;  // to be read in place of x
   bool exponential = false;    // one for each element, as ELU takes from x
 
-  // Found by check(), which also collapses the shape and puts the defaults where options is NULL. Not cleared before: that
-  // takes as long as all the checks.
+  // Found by is_short(), or by check_shape(), which also collapses the shape, and check_how(), which puts the defaults
+  // where options is NULL. Not cleared before: that takes as long as all the checks.
   const Format* format;
   const Backend* backend;
   const Kernels* kernels;  // of the format
@@ -54,7 +54,7 @@ struct FusedCall : Call {
 
   rectify_activation activation;
   void* dbias = nullptr;
-  bool needs_mask = false;  // it is no choice: either `mask` or `work.mask` must be there
+  bool needs_mask = false;  // it is no choice: either `mask` or `work.mask_out` must be there
   Scalar scalar;            // the activation's parameter, rounded: found by check_fused()
 
   bool per_channel() const { return activation.kind == RECTIFY_PRELU; }  // else the parameter and its gradient are scalars

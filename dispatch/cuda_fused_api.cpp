@@ -39,10 +39,7 @@ cuda::FusedRequest request_of(const FusedCall& call, void* stream) {
   request.narrow_slopes = cuda::has_narrow_slopes(*call.format);
   request.sums = call.sums;
   request.stream = stream;
-  request.bias = call.work.bias;
-  request.residual = call.work.residual;
   request.mask = call.mask;
-  request.mask_out = call.work.mask;
   request.dbias = call.dbias;
   return request;
 }
@@ -75,7 +72,7 @@ int32_t fused_backward(FusedCall& call, const Place& place, size_t scratch_bytes
   if (const int32_t status = check_fused(call, Needs::backward_with_parameter)) return status;
   cuda::FusedRequest request = request_of(call, place.stream);
   if (call.elements == 0) return clear_sums(call, request);
-  if (call.mask_alone()) request.work.x = request.bias = request.residual = nullptr;
+  if (call.mask_alone()) request.work.x = request.work.bias = request.work.residual = nullptr;
   if (call.sums != nullptr || call.dbias != nullptr) {
     const size_t needed = scratch_bytes(call.work, call.format->element_size, request.narrow_slopes);
     if (const int32_t status = check_fused_scratch(call, place.scratch, place.scratch_bytes, needed)) return status;
@@ -88,7 +85,7 @@ int32_t fused_backward(FusedCall& call, const Place& place, size_t scratch_bytes
 int32_t forward_with_mask(int32_t dtype, int64_t slope_dtype, rectify_shape shape, const rectify_activation& activation,
                           const void* x, void* y, void* mask, void* stream) {
   FusedCall call(dtype, slope_dtype, shape, activation, x, nullptr, y, nullptr, nullptr);
-  call.work.mask = mask;
+  call.work.mask_out = mask;
   call.needs_mask = true;
   return fused_forward(call, stream);
 }
@@ -148,7 +145,7 @@ int32_t rectify_cuda_fused_forward(int32_t dtype, int32_t parameter_dtype, recti
   FusedCall call(dtype, parameter_dtype, shape, activation, x, nullptr, y, nullptr, nullptr);
   call.work.bias = bias;
   call.work.residual = residual;
-  call.work.mask = mask;
+  call.work.mask_out = mask;
   return fused_forward(call, stream);
 }
 

@@ -8,17 +8,11 @@
 
 namespace rectify::cuda {
 
+// Of a dtype that has been checked.
 inline const Operations& operations_of(int32_t dtype) {
-  switch (dtype) {
-    case RECTIFY_F16:
-      return operations_f16;
-    case RECTIFY_BF16:
-      return operations_bf16;
-    case RECTIFY_F64:
-      return operations_f64;
-    default:
-      return operations_f32;
-  }
+  static constexpr const Operations* in_order[] = {&operations_f32, &operations_f16, &operations_bf16, &operations_f64};
+  static_assert(RECTIFY_F32 == 1 && RECTIFY_F16 == 2 && RECTIFY_BF16 == 3 && RECTIFY_F64 == 4);
+  return *in_order[dtype - 1];
 }
 
 inline bool has_narrow_slopes(const Format& format) { return format.slope_size < format.scalar_size; }

@@ -7,7 +7,9 @@ namespace rectify {
 namespace {
 
 template <class Element>
-constexpr int32_t dtype_of = RECTIFY_F32;
+constexpr int32_t dtype_of = 0;  // each has its own
+template <>
+constexpr int32_t dtype_of<float> = RECTIFY_F32;
 template <>
 constexpr int32_t dtype_of<Half> = RECTIFY_F16;
 template <>
@@ -26,6 +28,7 @@ constexpr Format formats[] = {
 
 namespace {
 
+static_assert(std::none_of(formats, std::end(formats), [](const Format& f) { return f.dtype == 0 || f.slope_dtype == 0; }));
 static_assert(formats[0].dtype == 1 && formats[1].dtype == 2 && formats[2].dtype == 3 && formats[3].dtype == 4);
 static_assert(formats[1 + to_narrow_slopes].dtype == formats[1].dtype &&
               formats[2 + to_narrow_slopes].dtype == formats[2].dtype);

@@ -66,16 +66,9 @@ bool add_input_stage(const FusedCall& call, void* out, Stages& stages) {
   if (call.work.bias == nullptr && call.work.residual == nullptr) return false;
   Work work = call.work;
   work.out = out;
-  work.mask = nullptr;
+  work.mask_out = nullptr;
   stages.add({call.kernels->fused_sum_forward, work, false, out == nullptr});
   return true;
-}
-
-void choose_stores(const FusedCall& call, bool read_again, Work& work) {
-  const void* const out = call.work.out;
-  work.beyond_cache = is_beyond_cache(call, work.x);
-  work.streaming =
-      work.beyond_cache && !read_again && out != call.work.x && out != call.work.dy && out != call.work.residual;
 }
 
 int32_t fused_forward(FusedCall& call) {
@@ -112,7 +105,7 @@ int32_t fused_backward(FusedCall& call) {
     choose_stores(call, call.dbias != nullptr, work);
     stages.add({call.mask_alone() ? activation.backward_from_mask : activation.backward, work, from_tile, false});
     if (call.dbias == nullptr) {
-      run_maps(stages, call);
+      run_stages(stages, call);
       return RECTIFY_OK;
     }
     const SumPass pass = {&stages, &bias_sum, 1, &call.work};
@@ -154,7 +147,7 @@ constexpr rectify_activation relu = {RECTIFY_RELU, 0, nullptr};
 int32_t forward_with_mask(int32_t dtype, int64_t slope_dtype, rectify_shape shape, const rectify_activation& activation,
                           const void* x, void* y, void* mask, const rectify_options* options) {
   FusedCall call(dtype, slope_dtype, shape, activation, x, nullptr, y, nullptr, options);
-  call.work.mask = mask;
+  call.work.mask_out = mask;
   call.needs_mask = true;
   return fused_forward(call);
 }
@@ -205,7 +198,7 @@ int32_t rectify_fused_forward(int32_t dtype, int32_t parameter_dtype, rectify_sh
   FusedCall call(dtype, parameter_dtype, shape, activation, x, nullptr, y, nullptr, options);
   call.work.bias = bias;
   call.work.residual = residual;
-  call.work.mask = mask;
+  call.work.mask_out = mask;
   return fused_forward(call);
 }
 

@@ -31,7 +31,7 @@ void Stages::run(size_t begin, size_t end) const noexcept {
 void Stages::run(const Work& shape, const SumPart& part) const noexcept {
   if (count == 0) return;
   const size_t channels = shape.channels, inner = shape.inner;
-  if (inner == 1 && channels > 1) {
+  if (has_rows(shape)) {
     const size_t row_end = std::min(shape.outer, part.leaf_end * row_block);
     size_t row = part.leaf_begin * row_block;
     if (part.channel_begin == 0 && part.channel_end == channels) return run(row * channels, row_end * channels);

@@ -1,7 +1,6 @@
 #include "dispatch/tasks.hpp"
 
 #include <algorithm>
-#include <bit>
 #include <cstddef>
 #include <memory>
 #include <new>
@@ -9,11 +8,11 @@
 #include "dispatch/cpu_features.hpp"
 #include "dispatch/fp_environment.hpp"
 #include "dispatch/parallel.hpp"
+#include "dispatch/sum_plan.hpp"
 
 namespace rectify {
 namespace {
 
-constexpr size_t divide_up(size_t a, size_t b) { return a / b + (a % b != 0); }
 constexpr size_t round_up(size_t a, size_t b) { return divide_up(a, b) * b; }
 
 // A map's tasks begin at multiples of this: at lines, and at words of a mask.
@@ -26,23 +25,6 @@ constexpr size_t task_step = 512;
 // task on, and so may a caller's pool, whose threads may spin.
 constexpr size_t light_bytes = size_t{512} << 10;
 
-// A sum's task takes whole rows up to this many channels, or neighbouring runs up to this many elements, so that it walks
-// memory in long pieces.
-constexpr size_t tile_channels = 4096;
-constexpr size_t tile_elements = 16384;
-
-// Large sums over runs are shared out in about so many tasks: enough for any number of threads, and each a long piece of
-// memory. From DRAM a task that goes over to another channel or image takes some 0.5 to 1 us for it (Zen 5), as for 2000 to
-// 5000 elements: with pieces of 12544 dx and dslope took up to 1.2 times as long as in one walk.
-constexpr size_t tasks_of_large = 256;
-
-// Most nodes per channel that the tasks leave for the final fold: bounds the scratch whatever outer and inner are.
-constexpr size_t most_nodes = 256;
-
-// And where a task goes over its part more than once: as many as keep the part in the second cache, if the channels are
-// few.
-constexpr size_t most_nodes_of_stages(size_t channels) { return std::max(most_nodes, 65536 / channels); }
-
 // Of the tensors that a call reads and writes, where x is the first of them. A mask is a sixteenth of one at most.
 size_t touched_bytes(const Call& call, const void* x) noexcept {
   const Work& work = call.work;
@@ -53,6 +35,16 @@ size_t touched_bytes(const Call& call, const void* x) noexcept {
 bool is_light(const Call& call, const void* x) noexcept {
   if (call.exponential || call.options->parallel_for != nullptr) return false;
   return touched_bytes(call, x) <= std::clamp(cache_sizes().second / 2, light_bytes / 2, light_bytes);
+}
+
+// Whether what the call touches is too large for the caches.
+// One thread fills a cache no faster than it writes past it from 0.6 (two inputs) to 0.8 (one) of that cache on, measured
+// on Zen 4 and 5, and loses 1.8x when it does so too early. Several threads share the DRAM, but each has its own way to the
+// cache: two on Zen 5 gain from the whole of it on, and took 1.3 to 1.9 times as long at 0.75.
+bool is_beyond_cache(const Call& call, const void* x) noexcept {
+  if (call.elements <= task_elements) return false;
+  const size_t tenths = concurrency(*call.options) > 1 ? 10 : 7, touched = touched_bytes(call, x);
+  return touched >= cache_sizes().last / 10 * tenths;
 }
 
 // Whether a call's work is not shared out. It begins with a pass over x.
@@ -67,15 +59,6 @@ size_t elements_of_task(const Call& call, const Work& first) noexcept {
   const size_t threads = std::min(divide_up(call.elements, task_elements), concurrency(*call.options));
   const size_t tasks = threads * divide_up(call.elements, threads * task_elements);
   return round_up(divide_up(call.elements, tasks), task_step);
-}
-
-// Streaming stores skip the read of the line to be written, but send the result to DRAM. In place the line is in the cache
-// already.
-void choose_stores(Call& call) noexcept {
-  Work& work = call.work;
-  work.beyond_cache = is_beyond_cache(call, work.x);
-  work.streaming =
-      work.beyond_cache && work.out != nullptr && work.out != work.x && work.out != work.dy && work.out != work.residual;
 }
 
 struct MapJob {
@@ -99,50 +82,6 @@ void run_stages_task(const void* context, size_t index) {
   const StagesJob& job = *static_cast<const StagesJob*>(context);
   const size_t begin = index * job.of_task;
   job.stages->run(begin, std::min(job.elements, begin + job.of_task));
-}
-
-// How the leaves and channels of a sum are shared out: task = (part of the leaves, tile of the channels).
-struct SumPlan {
-  size_t leaves;       // per channel
-  size_t task_leaves;  // a power of two, so that a task's leaves fold into one node of the tree
-  size_t nodes;        // per channel
-  size_t tile;         // channels of a task
-  size_t tiles;
-  size_t levels;  // rows of scratch that a task needs
-};
-
-// `whole`: the work is not shared out, so a task may be all of it. That changes no bit, and leaves no nodes to be folded.
-// It is several where a task has not all channels: it would go through memory once for each tile.
-SumPlan plan_sum(const Work& work, size_t nodes, bool whole) noexcept {
-  SumPlan plan;
-  size_t leaf_elements, elements = task_elements;
-  if (work.inner == 1 && work.channels > 1) {
-    plan.leaves = divide_up(work.outer, row_block);
-    leaf_elements = std::min(work.outer, row_block);
-    plan.tile = std::min(work.channels, work.outer == 1 ? task_elements : tile_channels);
-  } else {
-    const size_t run_leaves = divide_up(work.inner, run_block);
-    plan.leaves = work.outer * run_leaves;
-    leaf_elements = std::min(work.inner, run_block);
-    plan.tile = std::min(work.channels, tile_channels);
-    if (run_leaves > 1 && plan.tile > 1) plan.tile = std::clamp<size_t>(leaves_in_order / run_leaves, 1, plan.tile);
-    const size_t share = work.outer * work.channels * work.inner / (whole ? 1 : tasks_of_large);
-    if (run_leaves > 1) elements = std::max(elements, share);
-    if (!whole && plan.tile > 1) {
-      const size_t runs = run_leaves > 1 ? elements / work.inner : divide_up(std::max(tile_elements, share), work.inner);
-      plan.tile = std::clamp<size_t>(runs, 1, plan.tile);
-    }
-  }
-  plan.tiles = plan.tile == work.channels ? 1 : divide_up(work.channels, plan.tile);
-  if (whole && plan.tiles == 1) {
-    plan.task_leaves = std::bit_ceil(plan.leaves);
-  } else {
-    const size_t wanted = std::max(divide_up(elements, leaf_elements * plan.tile), divide_up(plan.leaves, nodes));
-    plan.task_leaves = std::bit_ceil(std::min(wanted, plan.leaves));
-  }
-  plan.levels = static_cast<size_t>(std::countr_zero(plan.task_leaves));
-  plan.nodes = ((plan.leaves - 1) >> plan.levels) + 1;
-  return plan;
 }
 
 // Whether a channel's last node is the sum as the caller wants it. Where each channel has but one, the task that leaves it
@@ -216,10 +155,17 @@ void run_one_map(MapKernel kernel, const Work& work, const Call& call) noexcept 
   run_tasks(divide_up(job.elements, job.of_task), *call.options, run_map_task, &job);
 }
 
+bool goes_once(const SumPass& pass) { return pass.stages->count == 0 && pass.count == 1; }
+
 SumPlan plan_pass(const SumPass& pass, const Call& call) {
-  const bool once = pass.stages->count == 0 && pass.count == 1;
+  const bool once = goes_once(pass);
   return plan_sum(*pass.shape, once ? most_nodes : most_nodes_of_stages(pass.shape->channels),
                   once && on_one_thread(call, call.work.x));
+}
+
+// More than one task, too, may stay on the calling thread. Where stages go before the sums a call is never light.
+bool stays(const SumPass& pass, const Call& call) {
+  return call.elements <= task_elements || (goes_once(pass) && on_one_thread(call, call.work.x));
 }
 
 // The short way of a sum in the caches: one part on one thread, with the levels of its trees on the stack. Returns false if
@@ -240,7 +186,7 @@ size_t node_bytes(const SumPass& pass, const SumPlan& plan, size_t scalar_size) 
   return plan.nodes == 1 ? 0 : pass.count * plan.nodes * pass.shape->channels * scalar_size;
 }
 size_t space_for(const SumPass& pass, const SumPlan& plan, size_t scalar_size) {
-  return node_bytes(pass, plan, scalar_size) + plan.nodes * plan.tiles * plan.levels * plan.tile * scalar_size;
+  return node_bytes(pass, plan, scalar_size) + plan.tasks() * plan.levels * plan.tile * scalar_size;
 }
 
 void run_pass(const SumPass& pass, const SumPlan& plan, std::byte* space, const Call& call) {
@@ -249,27 +195,27 @@ void run_pass(const SumPass& pass, const SumPlan& plan, std::byte* space, const 
   for (size_t s = 0; s < pass.count; ++s) {
     job.nodes[s] = plan.nodes == 1 ? static_cast<std::byte*>(pass.sums[s].sums) : space + bytes_of_nodes / pass.count * s;
   }
-  run_tasks(plan.nodes * plan.tiles, *call.options, run_sum_task, &job);
-  if (plan.nodes != 1) run_tasks(1, *call.options, run_fold, &job);
+  rectify_options options = *call.options;
+  if (stays(pass, call)) options.threads = 1;
+  run_tasks(plan.tasks(), options, run_sum_task, &job);
+  if (plan.nodes != 1) run_tasks(1, options, run_fold, &job);
 }
 
 }  // namespace
 
-// One thread fills a cache no faster than it writes past it from 0.6 (two inputs) to 0.8 (one) of that cache on, measured
-// on Zen 4 and 5, and loses 1.8x when it does so too early. Several threads share the DRAM, but each has its own way to the
-// cache: two on Zen 5 gain from the whole of it on, and took 1.3 to 1.9 times as long at 0.75.
-bool is_beyond_cache(const Call& call, const void* x) noexcept {
-  if (call.elements <= task_elements) return false;
-  const size_t tenths = concurrency(*call.options) > 1 ? 10 : 7, touched = touched_bytes(call, x);
-  return touched >= cache_sizes().last / 10 * tenths;
+void choose_stores(const Call& call, bool read_again, Work& work) noexcept {
+  const Work& own = call.work;
+  work.beyond_cache = is_beyond_cache(call, work.x);
+  work.streaming = work.beyond_cache && !read_again && own.out != nullptr && own.out != own.x && own.out != own.dy &&
+                   own.out != own.residual;
 }
 
 void run_map_in_tasks(MapKernel kernel, Call& call) noexcept {
-  choose_stores(call);
+  choose_stores(call, false, call.work);
   run_one_map(kernel, call.work, call);
 }
 
-void run_maps(const Stages& stages, const Call& call) noexcept {
+void run_stages(const Stages& stages, const Call& call) noexcept {
   const bool alone = stages.count == 1;
   const Stage& first = stages.stage[0];
   if (call.elements <= task_elements) {
@@ -282,7 +228,7 @@ void run_maps(const Stages& stages, const Call& call) noexcept {
 }
 
 int32_t run_sum(SumKernel kernel, Call& call) noexcept {
-  choose_stores(call);
+  choose_stores(call, false, call.work);
   if (run_as_one_part(kernel, call)) return RECTIFY_OK;
   const Sum sum = {kernel, call.work, call.kernels->fold, nullptr, call.sums, call.format->slope_size};
   Stages none;

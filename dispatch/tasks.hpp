@@ -8,8 +8,10 @@
 
 namespace rectify {
 
-// Whether what the call touches is too large for the caches, where x is read, or the call's mask in its place.
-bool is_beyond_cache(const Call& call, const void* x) noexcept;
+// Says in `work`, a part of the call's own, whether what the call touches is too large for the caches, and so whether to
+// store past them: streaming stores skip the read of the line to be written, but send it to DRAM. Not in place, where the
+// line is in the cache already, nor what is read again.
+void choose_stores(const Call& call, bool read_again, Work& work) noexcept;
 
 // Elements of a task: 128 KiB of f32 per array, some microseconds of work against a fraction of one for a task's start.
 inline constexpr size_t task_elements = 32768;
@@ -28,8 +30,7 @@ inline void run_map(MapKernel kernel, Call& call) noexcept {
 // wants it: the short way of a sum.
 [[gnu::always_inline]] inline bool is_one_leaf(const Call& call) noexcept {
   const Work& work = call.work;
-  const bool one_leaf =
-      work.inner == 1 && work.channels > 1 ? work.outer <= row_block : work.outer == 1 && work.inner <= run_block;
+  const bool one_leaf = has_rows(work) ? work.outer <= row_block : work.outer == 1 && work.inner <= run_block;
   return one_leaf && call.format->slope_size == call.format->scalar_size;
 }
 [[gnu::always_inline]] inline SumPart part_of_one_leaf(const Call& call) noexcept {
@@ -50,7 +51,7 @@ struct Sum {
 };
 
 // A fused call without sums.
-void run_maps(const Stages& stages, const Call& call) noexcept;
+void run_stages(const Stages& stages, const Call& call) noexcept;
 
 // Sums over the same shape, taken together.
 struct SumPass {

@@ -29,8 +29,15 @@ struct Work {
   // Of fused kernels alone; each may be NULL.
   const void* bias = nullptr;      // `channels` values, of the slopes' format
   const void* residual = nullptr;  // like x
-  void* mask = nullptr;            // out: then a part begins at a multiple of 64 elements
+  void* mask_out = nullptr;        // then a part begins at a multiple of 64 elements
 };
+
+namespace {
+
+// Whether a tensor's parameters lie along its rows, each of all channels, and not one along each run.
+constexpr bool has_rows(const Work& work) { return work.inner == 1 && work.channels > 1; }
+
+}  // namespace
 
 // A part of dx and the parameter's gradient in one pass. The unit is a leaf: one channel's block of the summation tree
 // (4096 elements of a run, or 64 rows where inner == 1). A part covers leaves [leaf_begin, leaf_end) of channels

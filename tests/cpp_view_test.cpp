@@ -448,7 +448,8 @@ TYPED_TEST(CppView, LengthsOfLeakyRelu) {
 }
 
 TYPED_TEST(CppView, LengthsOfPreluForward) {
-  const auto short_slopes = std::span(this->slopes).first(channels - 1);
+  const auto short_slopes = std::span(this->slopes).first(channels - 1), one_slope_alone = short_slopes.first(1);
+  const std::span<typename TypeParam::Element> empty;
   EXPECT_EQ(status::invalid_argument,
             prelu_forward(layout, this->short_x(), this->slopes, this->short_out()));  // equal, but not the shape's
   EXPECT_EQ(status::invalid_argument, prelu_forward(layout, this->x, short_slopes, this->cpp));
@@ -456,6 +457,9 @@ TYPED_TEST(CppView, LengthsOfPreluForward) {
   EXPECT_EQ(status::invalid_argument, prelu_forward(nchw(outer + 1, channels, inner), this->x, this->slopes, this->cpp));
   EXPECT_EQ(status::size_overflow, prelu_forward(nchw(SIZE_MAX / 2, channels, inner), this->x, this->slopes, this->cpp));
   EXPECT_EQ(status::size_overflow, prelu_forward(nhwc(SIZE_MAX / 2, channels, inner), this->x, this->slopes, this->cpp));
+  EXPECT_EQ(status::size_overflow, prelu_forward(nhwc(SIZE_MAX / 2, 1, 3), this->x, one_slope_alone, this->cpp));
+  // As in C, what has no elements overflows nothing.
+  EXPECT_EQ(status::ok, prelu_forward(nchw(SIZE_MAX, channels, 0), empty, this->slopes, empty));
   this->expect_untouched();
 }
 

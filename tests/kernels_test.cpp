@@ -291,7 +291,7 @@ RECTIFY_ON_EACH_FORMAT(KernelTable, FusedKernelsDoTheirPartOfATensor) {
       std::vector<unsigned char> expected_mask(mask_bytes(n) + 2, 0xA5), actual_mask = expected_mask;
       const auto run = [&](const Backend* which, Element* out, unsigned char* mask) {
         work.out = out;
-        work.mask = masked ? mask : nullptr;
+        work.mask_out = masked ? mask : nullptr;
         if (place == 1) work.x = out;
         if (over_residual) work.residual = out;
         ((which->*table<Format>) ->*kernel.kernel)(work, begin, end);

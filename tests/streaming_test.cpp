@@ -17,11 +17,17 @@
 namespace rectify::tests {
 namespace {
 
-// Elements of two arrays that fill the cache. Streaming begins at a fraction of it. (NEON's streaming store is an ordinary
-// one, and an emulated CPU is slow.)
+// Elements of two arrays that are a tenth more than fills the cache: some of the shapes below are rounded down from it, and
+// streaming begins, with several threads, where it is full. (NEON's streaming store is an ordinary one, and an emulated CPU
+// is slow.)
 template <class T>
-size_t cached_elements() {
-  return (emulated ? size_t{2} << 20 : cache_sizes().last) / (2 * sizeof(T));
+size_t more_elements_than_cached() {
+  return (emulated ? size_t{2} << 20 : cache_sizes().last / 10 * 11) / (2 * sizeof(T));
+}
+
+template <class T>
+bool fills_the_cache(size_t elements) {
+  return emulated || 2 * elements * sizeof(T) >= cache_sizes().last;
 }
 
 // The values of `period`, over and over.
@@ -41,7 +47,7 @@ class Streaming : public VectorsAgainstScalar {
 RECTIFY_ON_EACH_FORMAT(Streaming, EveryOperation) {
   constexpr size_t period = 10007;  // divides no vector, line, page or task
   const Values x_period = mixed_values<Element>(period, 1), dy_period = mixed_values<Element>(period, 2);
-  const size_t n = cached_elements<Element>() + 5;
+  const size_t n = more_elements_than_cached<Element>();
   const Values x = repeated(x_period, n), dy = repeated(dy_period, n);
   Values out(n + 16), expected(period);
   for (const Operation& operation : default_operations<Format>()) {
@@ -58,7 +64,7 @@ RECTIFY_ON_EACH_FORMAT(Streaming, EveryOperation) {
 }
 
 RECTIFY_ON_EACH_FORMAT(Streaming, PreluEveryLayout) {
-  const size_t n = cached_elements<Element>();
+  const size_t n = more_elements_than_cached<Element>();
   // Rows of whole vectors and of broken ones, a slope per element, short and long runs.
   for (const rectify_shape shape : {rectify_shape{n / 64, 64, 1},
                                     {n / 37, 37, 1},
@@ -70,6 +76,7 @@ RECTIFY_ON_EACH_FORMAT(Streaming, PreluEveryLayout) {
                                     {1, 1, n}}) {
     SCOPED_TRACE(testing::Message() << "shape {" << shape.outer << ", " << shape.channels << ", " << shape.inner << "}");
     const size_t count = shape.outer * shape.channels * shape.inner;
+    ASSERT_TRUE(fills_the_cache<Element>(count));
     const Values x = ordinary_values<Element>(count, 3), dy = ordinary_values<Element>(count, 4);
     const std::vector<Slope> slope = mixed_values<Slope>(shape.channels, 5);
     Values expected(count), out(count);
@@ -98,8 +105,9 @@ RECTIFY_ON_EACH_FORMAT(Streaming, PreluEveryLayout) {
 
 // The calls of several stages: the last of them streams.
 RECTIFY_ON_EACH_FORMAT(Streaming, MasksAndFusedCalls) {
-  const size_t n = cached_elements<Element>();
+  const size_t n = more_elements_than_cached<Element>();
   for (const rectify_shape shape : {rectify_shape{1, 1, n}, {n / 37, 37, 1}}) {
+    ASSERT_TRUE(fills_the_cache<Element>(count(shape)));
     std::vector<PublicCall> calls;
     if (shape.channels == 1) add_flat_calls<Format>(calls, n, 0.1, 1.0);
     add_shaped_calls_in_stages<Format>(calls, shape);

@@ -183,7 +183,7 @@ RECTIFY_ON_EACH_FORMAT(ThreadsOfACallback, InReverse) { expect_same_results_in<F
 RECTIFY_ON_EACH_FORMAT(ThreadsOfACallback, OnThreadsOfItsOwn) { expect_same_results_in<Format>(Pool::own_threads); }
 RECTIFY_ON_EACH_FORMAT(ThreadsOfACallback, InWhateverOrder) { expect_same_results_in<Format>(Pool::detached_order); }
 
-// Small arrays stay on the calling thread: a callback is not troubled with them.
+// Up to 32768 elements stay on the calling thread, whatever they are cut into: a callback is not troubled with them.
 RECTIFY_ON_EACH_FORMAT(ThreadsOfACallback, IsNotCalledForSmallArrays) {
   const Inputs<Format> inputs;
   Pool pool{Pool::serial};
@@ -191,8 +191,17 @@ RECTIFY_ON_EACH_FORMAT(ThreadsOfACallback, IsNotCalledForSmallArrays) {
   options.pool = &pool;
   std::vector<PublicCall> small;
   add_flat_calls<Format>(small, 1000, 0.1, 1.0);
-  add_shaped_calls<Format>(small, {5, 4, 50});
-  add_shaped_calls<Format>(small, {50, 20, 1});
+  add_flat_calls<Format>(small, 32768, 0.1, 1.0);
+  for (const rectify_shape shape : {rectify_shape{5, 4, 50},
+                                    {50, 20, 1},
+                                    {1, 512, 49},
+                                    {1, 128, 196},
+                                    {2, 2, 8192},
+                                    {2, 8192, 1},
+                                    {500, 64, 1},
+                                    {1, 32768, 1}}) {
+    add_shaped_calls<Format>(small, shape);
+  }
   for (const PublicCall& call : small) {
     EXPECT_EQ(inputs.run(call, options).status, RECTIFY_OK);
     EXPECT_EQ(pool.calls, 0u) << call;

@@ -39,14 +39,15 @@
  *               of 16 bits, correctly rounded for every input.
  *   Shapes      Counts are elements, not bytes. Tensors are dense and row-major.
  *   Aliasing    Each full-size output may be exactly one of the full-size inputs (y == x, dx == dy, dx == x) or overlap no
- *               other tensor; a parameter gradient and a mask overlap nothing. Anything else is RECTIFY_ERROR_OVERLAP.
+ *               other tensor; a parameter gradient, and a mask that is written, overlap nothing, one that is read no
+ *               output. Anything else is RECTIFY_ERROR_OVERLAP.
  *   Errors      A call returns a status. When it is not RECTIFY_OK, nothing was written. When several arguments are bad,
  *               one of them is reported. rectify_status_text() explains.
  *   Empty       n == 0 succeeds, whatever pointers are NULL; a non-NULL parameter gradient is then set to +0.
  *   Threads     Every function may be called from any number of threads at once. Outputs of concurrent calls must be
  *               distinct. Nothing is created or destroyed by the caller. What a second thread would come too late for
- *               stays on the calling thread: up to 32768 elements; on oneTBB, without an exponential or a sum, up to half a
- *               megabyte of tensors in all.
+ *               stays on the calling thread: up to 32768 elements; on oneTBB, without an exponential, and without dbias
+ *               or a gradient of slopes in a fused call, up to half a megabyte of tensors in all.
  *   Environment The caller's floating-point control bits (rounding, FTZ/DAZ, exception masks) do not change any result and
  *               are as they were when the call returns; sticky exception flags may have been raised.
  *   The library never prints, aborts, throws, or touches memory outside the ranges it was given.
@@ -78,13 +79,15 @@ extern "C" {
 /* ---- Status ------------------------------------------------------------------------------------------------------ */
 
 #define RECTIFY_OK 0
-#define RECTIFY_ERROR_NULL_POINTER 1         /* a required pointer is NULL although there are elements */
-#define RECTIFY_ERROR_UNKNOWN_DTYPE 2        /* not a number of the list below */
-#define RECTIFY_ERROR_UNSUPPORTED_DTYPE 3    /* known number formats that do not go together, or are not computed */
-#define RECTIFY_ERROR_SIZE_OVERFLOW 4        /* the shape's elements or bytes exceed size_t */
-#define RECTIFY_ERROR_OVERLAP 5              /* tensors overlap in a way that "Aliasing" above does not allow */
-#define RECTIFY_ERROR_UNALIGNED 6            /* a pointer is not a multiple of the size of what it points to */
-#define RECTIFY_ERROR_INVALID_ARGUMENT 7     /* alpha not finite, alpha < 0 where y is given, no output asked for */
+#define RECTIFY_ERROR_NULL_POINTER 1      /* a required pointer is NULL although there are elements */
+#define RECTIFY_ERROR_UNKNOWN_DTYPE 2     /* not a number of the list below */
+#define RECTIFY_ERROR_UNSUPPORTED_DTYPE 3 /* known number formats that do not go together, or are not computed */
+#define RECTIFY_ERROR_SIZE_OVERFLOW 4     /* the shape's elements or bytes exceed size_t */
+#define RECTIFY_ERROR_OVERLAP 5           /* tensors overlap in a way that "Aliasing" above does not allow */
+#define RECTIFY_ERROR_UNALIGNED 6         /* a pointer is not a multiple of the size of what it points to */
+#define RECTIFY_ERROR_INVALID_ARGUMENT \
+  7                                          /* alpha not finite, alpha < 0 where y is given; no output asked for; in a
+                                                fused call no such activation, or what it has not: see there */
 #define RECTIFY_ERROR_INVALID_OPTIONS 8      /* struct_size too small, an unknown field not zero, or an unknown value */
 #define RECTIFY_ERROR_UNKNOWN_BACKEND 9      /* options.backend or RECTIFY_ISA names no backend of this library */
 #define RECTIFY_ERROR_UNAVAILABLE_BACKEND 10 /* it names one that this machine, or RECTIFY_ISA, does not offer */
@@ -218,7 +221,7 @@ RECTIFY_API int32_t rectify_elu_backward(int32_t dtype, size_t n, double alpha, 
 
 /* dx[i] = y[i] <= 0 ? (y[i] + alpha)*dy[i] : dy[i], from the forward's output: cheaper, and x need not be kept. Needs
  * alpha >= 0. For alpha = 1 the value saturates at -1, where dx is exactly 0 and the gradient from x still has digits, from
- * about x = -17.0 down in f32, -37.1 in f64, -8.3 in f16 and -6.2 in bf16. In 16 bits choose an alpha that the format
+ * about x = -17.0 down in f32, -37.1 in f64, -8.3 in f16 and -6.25 in bf16. In 16 bits choose an alpha that the format
  * holds: y saturates at -alpha rounded to it, and y + alpha is then what the rounding took. */
 RECTIFY_API int32_t rectify_elu_backward_from_y(int32_t dtype, size_t n, double alpha, const void* y, const void* dy,
                                                 void* dx, const rectify_options* options) RECTIFY_NOEXCEPT;
@@ -226,8 +229,7 @@ RECTIFY_API int32_t rectify_elu_backward_from_y(int32_t dtype, size_t n, double 
 /* ---- Masks ------------------------------------------------------------------------------------------------------- */
 /* One bit per element in place of x: set where the gradient is dy, i.e. where x > 0 or x is NaN. Element i is bit i % 8,
  * counted from the least significant, of byte i / 8; a mask of n elements has (n + 7) / 8 bytes, of any alignment, and bits
- * past the last element are written 0 and not read. It is the same for every format, layout, backend and device. It
- * overlaps no tensor.
+ * past the last element are written 0 and not read. It is the same for every format, layout, backend and device.
  *
  * A backward that reads the mask moves 1/32 of x's bytes in f32 and returns the same bits as one that reads x. */
 
@@ -292,7 +294,8 @@ RECTIFY_API int32_t rectify_fused_forward(int32_t dtype, int32_t parameter_dtype
  * gradient of the activation's parameter goes, as the activation's own backward gives it.
  *
  * mask: NULL, or the mask that the forward wrote; ReLU and Leaky ReLU then read it in place of x, bias and residual, which
- * may be NULL, and dparameter is NULL.
+ * may be NULL, and dparameter is NULL. A mask for PReLU or ELU, and a dparameter of ReLU or beside a mask, are
+ * RECTIFY_ERROR_INVALID_ARGUMENT. (PReLU has rectify_prelu_backward_from_mask.)
  *
  * dx is always written. It may be x, residual, or, where dparameter is NULL, dy. One pass over memory, but that dx is read
  * once more where both dbias of several channels and the gradient of Leaky ReLU's or ELU's parameter are asked for. */

@@ -6,14 +6,12 @@
 // floating-point environment are described there. Four things differ:
 //
 //   Types       The number format is that of the tensors: float, double, rectify::float16, rectify::bfloat16, the
-//   compiler's
-//               own 16-bit types, and any other type that dtype_of below has been told of. What does not fit together
-//               does not compile.
+//               compiler's own 16-bit types, and any other type that dtype_of below has been told of. What does not fit
+//               together does not compile.
 //   Lengths     Tensors carry theirs. Where they do not fit each other or the shape, the answer is
 //               status::invalid_argument and the C function is not called: nothing is read, nothing is written.
 //   Outputs     One that may be left out is left out by std::nullopt, or by an empty std::optional of a span. (An empty
-//   span
-//               does not; it is a tensor of no elements, and must have the length that the other tensors have.)
+//               span does not; it is a tensor of no elements, and must have the length that the other tensors have.)
 //   Results     A call returns a rectify::status, which the compiler asks you not to drop.
 //
 // A tensor is a std::span or whatever converts to one: std::vector, std::array, an array, a class of your own. Braces, as
@@ -297,9 +295,6 @@ concept optional_input_like = detail::left_out<A> || input_like<detail::held<A>,
 template <class A, class X>
 concept optional_slopes_for = detail::left_out<A> || slopes_for<detail::held<A>, X>;
 
-// An optional output of f32, as an argument that is chosen at run time; other types likewise.
-using optional_output = std::optional<std::span<float>>;
-
 // ---- Options --------------------------------------------------------------------------------------------------------
 
 enum class sums : std::int32_t { ordered = RECTIFY_SUMS_ORDERED };
@@ -392,11 +387,11 @@ inline constexpr std::int32_t number = static_cast<std::int32_t>(format_of<X>);
 // Of a temporary, for the length of the call that it is handed to.
 [[nodiscard]] inline const rectify_options* pointer(const rectify_options& how) noexcept { return &how; }
 
-// The shape's elements.
+// The shape's elements. No tensor has more than SIZE_MAX / 2, of two bytes each.
 [[nodiscard]] inline status count(const shape& s, std::size_t& elements) noexcept {
-  elements = s.outer;
-  for (const std::size_t factor : {s.channels, s.inner}) {
-    if (factor != 0 && elements > SIZE_MAX / factor) return status::size_overflow;
+  elements = s.outer != 0 && s.channels != 0 && s.inner != 0;
+  for (const std::size_t factor : {s.outer, s.channels, s.inner}) {
+    if (elements != 0 && elements > SIZE_MAX / 2 / factor) return status::size_overflow;
     elements *= factor;
   }
   return status::ok;

@@ -10,18 +10,17 @@
  *               (cudaMalloc, managed, or mapped), multiples of their element's size. Scalar parameters are passed by value.
  *   Stream      `stream` is a cudaStream_t of the current device; NULL is the default stream. A call checks its arguments,
  *               enqueues a kernel or two, a fused one up to four, and returns: nothing waits, nothing is allocated, and the
- * calls may be captured in a CUDA graph. Tensors must live until the stream has passed the call. What another stream has to
- * write first, or reads afterwards, is ordered by the caller, with events. Scratch     A call that sums takes `scratch`, as
- * many bytes as its rectify_cuda_..._scratch_bytes() says, a multiple of 4 bytes (f64: 8), overlapping no tensor. It is
- * written, never has to be cleared, and is free for others once the stream has passed the call. Concurrent calls need
- * scratch of their own. Where no parameter gradient is asked for it may be NULL and 0.
- *
+ *               calls may be captured in a CUDA graph. Tensors must live until the stream has passed the call. What another
+ *               stream has to write first, or reads afterwards, is ordered by the caller, with events.
+ *   Scratch     A call that sums takes `scratch`, as many bytes as its rectify_cuda_..._scratch_bytes() says, at a multiple
+ *               of 4 bytes (f64: 8), overlapping no tensor. It is written, never has to be cleared, and is free for others
+ *               once the stream has passed the call. Concurrent calls need scratch of their own. Where no parameter
+ *               gradient is asked for it may be NULL and 0.
  *   Errors      RECTIFY_ERROR_NO_DEVICE without driver or GPU, RECTIFY_ERROR_CUDA for any other error that the CUDA runtime
  *               reports while the work is enqueued, RECTIFY_ERROR_SCRATCH_TOO_SMALL. When a status is not RECTIFY_OK
  *               nothing was written, except that after RECTIFY_ERROR_CUDA from a call with several kernels the first ones
- * may run. Errors while a kernel runs are found by the caller's next synchronisation, as always with CUDA.
- *
- *   Empty       n == 0 enqueues at most the kernel that sets a parameter gradient to +0.
+ *               may run. Errors while a kernel runs are found by the caller's next synchronisation, as always with CUDA.
+ *   Empty       n == 0 enqueues at most the kernels that set dbias and a parameter's gradient to +0, one for each.
  */
 #ifndef RECTIFY_RECTIFY_CUDA_H
 #define RECTIFY_RECTIFY_CUDA_H

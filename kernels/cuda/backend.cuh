@@ -56,18 +56,29 @@ bool aligned_alike(const Work& work) {
   return (work.dy == nullptr || skew_of<E>(work.dy) == skew) && (work.out == nullptr || skew_of<E>(work.out) == skew);
 }
 
-// ---- One parameter for all ----
+// ---- No channels ----
 
-template <class Formula, class E>
-int32_t map_flat(const Request& request) {
+// What each element's channel has, where walks know nothing of channels.
+template <class E, class Parameters>
+ChannelOfElements<E, Parameters> channel_of_elements(const Work& work, const Parameters& parameters, bool one) {
+  return {parameters, Divisor::of(work.inner), Divisor::of(work.channels), one};
+}
+
+template <class Formula, class E, class Parameters>
+int32_t launch_map(const Request& request, const Parameters& parameters) {
   using Map = Operation<Formula, Outputs::elements>;
   const Work& work = request.work;
   const bool pieces = aligned_alike<E>(work);
   const unsigned skew = pieces ? skew_of<E>(work.x) : 0;
   const size_t n = work.outer * work.channels * work.inner;
   return launch_blocks(divide_up(n + skew, tile_elements<E>),
-                       pieces ? map<Map, Access::pieces, E> : map<Map, Access::singles, E>, block_threads, request.stream,
-                       tensors_of<E>(work), parameter_of<E>(request), n, skew);
+                       pieces ? map<Map, Access::pieces, E, Parameters> : map<Map, Access::singles, E, Parameters>,
+                       block_threads, request.stream, tensors_of<E>(work), parameters, n, skew);
+}
+
+template <class Formula, class E>
+int32_t map_flat(const Request& request) {
+  return launch_map<Formula, E>(request, parameter_of<E>(request));
 }
 
 // ---- Runs ----
@@ -169,13 +180,10 @@ int32_t map_all_rows(const Request& request) {
 
 template <class Formula, class E>
 int32_t map_channels(const Request& request) {
-  using Map = Operation<Formula, Outputs::elements>;
   const Work& work = request.work;
   if (work.channels == 1) return map_flat<Formula, E>(request);
-  if (has_rows(work)) return map_all_rows<Map, E>(request);
-  const size_t group =
-      std::min(power_of_two(divide_up(work.inner, in_piece<E> * in_flight)), size_t{most_threads_of_a_run});
-  return launch_runs<Map, E>(request, static_cast<unsigned>(group), 1, nullptr);
+  if (has_rows(work)) return map_all_rows<Operation<Formula, Outputs::elements>, E>(request);
+  return launch_map<Formula, E>(request, channel_of_elements<E>(work, parameter_of<E>(request), false));
 }
 
 template <class E>
@@ -225,7 +233,7 @@ bool aligned_alike(const FusedRequest& request, unsigned* skew) {
   const Work& work = request.work;
   const void* const first = work.out != nullptr ? work.out : work.dy;
   *skew = skew_of<E>(first);
-  for (const void* tensor : {work.x, work.dy, request.residual}) {
+  for (const void* tensor : {work.x, work.dy, request.work.residual}) {
     if (tensor != nullptr && skew_of<E>(tensor) != *skew) return false;
   }
   return true;
@@ -236,12 +244,12 @@ FusedTensors<E> fused_tensors_of(const FusedRequest& request, bool pieces) {
   const Work& work = request.work;
   FusedTensors<E> tensors = {};
   tensors.x = static_cast<const E*>(work.x);
-  tensors.residual = static_cast<const E*>(request.residual);
+  tensors.residual = static_cast<const E*>(request.work.residual);
   tensors.dy = static_cast<const E*>(work.dy);
   tensors.out = static_cast<E*>(work.out);
   tensors.mask = static_cast<const unsigned char*>(request.mask);
-  tensors.mask_out = static_cast<unsigned char*>(request.mask_out);
-  tensors.adds_bias = request.bias != nullptr;
+  tensors.mask_out = static_cast<unsigned char*>(request.work.mask_out);
+  tensors.adds_bias = request.work.bias != nullptr;
   tensors.adds_parameter = request.sums != nullptr;
   tensors.pieces = pieces;
   return tensors;
@@ -249,17 +257,16 @@ FusedTensors<E> fused_tensors_of(const FusedRequest& request, bool pieces) {
 
 template <class E>
 FusedParameters<E> fused_parameters_of(const FusedRequest& request) {
-  return {{request.bias, request.narrow_slopes, 0}, parameter_of<E>(request)};
+  return {{request.work.bias, request.narrow_slopes, 0}, parameter_of<E>(request)};
 }
 
 inline bool has_one_channel(const FusedRequest& request) {
-  return request.work.channels == 1 || (request.bias == nullptr && request.work.parameter == nullptr);
+  return request.work.channels == 1 || (request.work.bias == nullptr && request.work.parameter == nullptr);
 }
 
 template <class E>
-ChannelOfElements<E> channel_of_elements(const FusedRequest& request) {
-  return {fused_parameters_of<E>(request), Divisor::of(request.work.inner), Divisor::of(request.work.channels),
-          has_one_channel(request)};
+FusedChannelOfElements<E> fused_channel_of_elements(const FusedRequest& request) {
+  return channel_of_elements<E>(request.work, fused_parameters_of<E>(request), has_one_channel(request));
 }
 
 // In the order of `work`, which has the tensors' elements and perhaps other channels. `pieces`, `skew`: aligned_alike().
@@ -289,12 +296,13 @@ int32_t map_fused_elements(const FusedRequest& request) {
   const Work& work = request.work;
   unsigned skew;
   const bool pieces = aligned_alike<E>(request, &skew);
-  if (has_rows(work) && !has_one_channel(request) && request.mask_out == nullptr && pieces && rows_aligned_alike<E>(work)) {
+  if (has_rows(work) && !has_one_channel(request) && request.work.mask_out == nullptr && pieces &&
+      rows_aligned_alike<E>(work)) {
     return launch_fused_rows<Operation, E>(request, work, rows_at_a_time<E>(work), pieces, skew, {});
   }
   const size_t n = work.outer * work.channels * work.inner;
   return launch_blocks(divide_up(n, fused_tile_elements<E>), map_fused<Operation, E>, block_threads, request.stream,
-                       fused_tensors_of<E>(request, pieces && skew == 0), channel_of_elements<E>(request), n);
+                       fused_tensors_of<E>(request, pieces && skew == 0), fused_channel_of_elements<E>(request), n);
 }
 
 // The sums that are asked for, in the order of `work`, which has the tensors' elements and perhaps other channels.
@@ -326,7 +334,7 @@ int32_t sum_fused(const FusedRequest& request, const Work& work) {
   } else if constexpr (Formula::has_parameter) {
     using OfElements = FusedOperation<Formula, Outputs::both, false>;
     status = launch_fused_runs<OfElements, E>(request, work, group, plan.unit_leaves, pieces, skew, nodes,
-                                              channel_of_elements<E>(request));
+                                              fused_channel_of_elements<E>(request));
   }
   if (status == RECTIFY_OK && nodes.bias != nullptr && nodes.bias != request.dbias) {
     status = launch_fold<E>(request.stream, nodes.bias, plan.nodes, work.channels, {request.dbias, request.narrow_slopes});

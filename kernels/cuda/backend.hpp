@@ -19,12 +19,9 @@ struct Request {
 // Leaky ReLU is PReLU with one slope.
 enum class Activation { relu, prelu, elu };
 
-// The same of a call with bias, residual and masks; work.x may be NULL where a mask says enough.
+// The same of a call with bias, residual and masks.
 struct FusedRequest : Request {
-  const void* bias;
-  const void* residual;
-  const void* mask;  // to be read in place of x; work.x is y, or NULL
-  void* mask_out;
+  const void* mask;  // to be read in place of x; work.x is y, or NULL where the mask says enough
   void* dbias;
   Activation activation;
   bool per_channel;       // the activation's parameter and its gradient, `sums`, are arrays; else one value that computes

@@ -114,6 +114,9 @@ RECTIFY_INLINE void store(Element* p, const Place& place, const Elements<Element
 template <class V, unsigned width>
 struct Lanes {
   V v[width];
+
+  // Those of the elements of a place, of a range that begins with the tensor's element `before`: the same for all.
+  RECTIFY_INLINE const Lanes& of(size_t, const Place&, bool) const { return *this; }
 };
 
 template <unsigned width, class V>
@@ -124,10 +127,11 @@ RECTIFY_INLINE Lanes<V, width> all(V value) {
 }
 
 // The elements of `count` places, from `place` on: their results are stored, and what they add to the
-// parameter's gradient is added to sums. All loads are on their way before the first result is computed.
-template <class Operation, Access access, bool whole, unsigned count, class Element, unsigned width>
-RECTIFY_INLINE void take(const Tensors<Element>& tensors, const Place& place, Step step,
-                         const Lanes<Computed<Element>, width>& parameter, Lanes<Computed<Element>, width>& sums) {
+// parameter's gradient is added to sums. All loads are on their way before the first result is computed. Parameters: Lanes,
+// or ChannelOfElements, for a range that begins with the tensor.
+template <class Operation, Access access, bool whole, unsigned count, class Element, class Parameters, unsigned width>
+RECTIFY_INLINE void take(const Tensors<Element>& tensors, const Place& place, Step step, const Parameters& parameters,
+                         Lanes<Computed<Element>, width>& sums) {
   constexpr bool in_pieces = access == Access::pieces && whole;
   static_assert(!in_pieces || width == in_piece<Element>);
   using Taken = std::conditional_t<in_pieces, Piece<Element>, Elements<Element, width>>;
@@ -139,6 +143,7 @@ RECTIFY_INLINE void take(const Tensors<Element>& tensors, const Place& place, St
   }
   RECTIFY_UNROLL for (unsigned k = 0; k < count; ++k) {
     using Value = decltype(loaded(Element()));
+    const auto& parameter = parameters.of(0, {place.first + k * step.within, place.stride, place.length}, whole);
     decltype(Operation::of(V(), Value(), Value())) results[width];
     RECTIFY_UNROLL for (unsigned v = 0; v < width; ++v) {
       const Value vx = loaded(x[k].get(v));

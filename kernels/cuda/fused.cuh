@@ -7,7 +7,7 @@
 // words would be, so that a mask may begin anywhere. Read, a byte comes to each of those that share it in one request too.
 #pragma once
 
-#include "divisor.cuh"
+#include "channels.cuh"
 #include "elements.cuh"
 #include "formulas.cuh"
 #include "runs.cuh"
@@ -82,54 +82,8 @@ struct Part {
   RECTIFY_INLINE bool has(unsigned v) const { return whole || place.first + v < place.length; }
 };
 
-// Where a walk knows nothing of channels: which one an element belongs to is found out for each piece.
 template <class Element>
-struct ChannelOfElements {
-  FusedParameters<Element> parameters;
-  cuda::Divisor inner, channels;
-  bool one;  // channel
-
-  RECTIFY_INLINE auto operator()(size_t at, const Part& part) const {
-    constexpr unsigned width = in_piece<Element>;
-    Lanes<FusedPair<Computed<Element>>, width> found = {};
-    if (one) return all<width>(parameters.of(0));
-    // The first of those inside: it may itself lie before them.
-    const size_t i = at + (part.has(0) ? part.place.first : 0);
-    size_t offset, channel;
-    if (i >> 31 == 0)
-      find(static_cast<uint32_t>(i), offset, channel);
-    else
-      find(uint64_t{i}, offset, channel);
-    if (offset + width <= inner.value) return all<width>(parameters.of(channel));
-    RECTIFY_UNROLL for (unsigned v = 0; v < width; ++v) {
-      if (!part.has(v)) continue;
-      found.v[v] = parameters.of(channel);
-      if (++offset == inner.value) {
-        offset = 0;
-        if (++channel == channels.value) channel = 0;
-      }
-    }
-    return found;
-  }
-
- private:
-  template <class Index>
-  RECTIFY_INLINE void find(Index i, size_t& offset, size_t& channel) const {
-    const Index run = inner.divide(i);
-    offset = i - run * static_cast<Index>(inner.value);
-    channel = run - channels.divide(run) * static_cast<Index>(channels.value);
-  }
-};
-
-// As for Parameter.
-template <unsigned width, class Element>
-RECTIFY_INLINE auto of_run(const FusedParameters<Element>& parameters, size_t channel) {
-  return all<width>(parameters.of(channel));
-}
-template <unsigned width, class Element>
-RECTIFY_INLINE auto of_run(const ChannelOfElements<Element>& parameters, size_t) {
-  return parameters;
-}
+using FusedChannelOfElements = ChannelOfElements<Element, FusedParameters<Element>>;
 
 // `of_channels`: a run or a column of the walk has one channel.
 template <class Formula, Outputs outputs, bool of_channels = true>
@@ -140,7 +94,7 @@ struct FusedOperation : Formula {
   template <class Element>
   using Inputs = FusedTensors<Element>;
   template <class Element>
-  using Parameters = std::conditional_t<of_channels, FusedParameters<Element>, ChannelOfElements<Element>>;
+  using Parameters = std::conditional_t<of_channels, FusedParameters<Element>, FusedChannelOfElements<Element>>;
   template <class V>
   using Sum = FusedPair<V>;
   template <class Scalar>
@@ -214,11 +168,11 @@ RECTIFY_INLINE Piece<Element> ones() {
   return piece;
 }
 
-// `count` places as for Tensors; what is whole is found out here. parameters_of(at, part): those of each element. Where it
-// may have a mask to write it is called by all threads of a warp together.
-template <class Operation, unsigned count, bool writes_mask, class Element, class ParametersOf, unsigned width>
+// `count` places as for Tensors; what is whole is found out here. Where it may have a mask to write it is called by all
+// threads of a warp together.
+template <class Operation, unsigned count, bool writes_mask, class Element, class Parameters, unsigned width>
 RECTIFY_INLINE void take_fused(const FusedTensors<Element>& tensors, const Place& place, Step step,
-                               const ParametersOf& parameters_of, Lanes<FusedPair<Computed<Element>>, width>& sums) {
+                               const Parameters& parameters_of, Lanes<FusedPair<Computed<Element>>, width>& sums) {
   using V = Computed<Element>;
   static_assert(width == in_piece<Element>);
   Part part[count];
@@ -241,7 +195,7 @@ RECTIFY_INLINE void take_fused(const FusedTensors<Element>& tensors, const Place
     }
   }
   RECTIFY_UNROLL for (unsigned k = 0; k < count; ++k) {
-    const auto& parameters = parameters_of(at[k], part[k]);
+    const auto& parameters = parameters_of.of(at[k], part[k].place, part[k].whole);
     // Each question outside of its loop: nvcc would write a loop for every answer otherwise.
     using Value = decltype(loaded(Element()));
     Value z[width];
@@ -296,17 +250,9 @@ RECTIFY_INLINE void take_fused(const FusedTensors<Element>& tensors, const Place
 }
 
 // As for Tensors.
-template <class Operation, Access access, bool, unsigned count, class Element, unsigned width>
-RECTIFY_INLINE void take(const FusedTensors<Element>& tensors, const Place& place, Step step,
-                         const Lanes<FusedPair<Computed<Element>>, width>& parameters,
+template <class Operation, Access access, bool, unsigned count, class Element, class Parameters, unsigned width>
+RECTIFY_INLINE void take(const FusedTensors<Element>& tensors, const Place& place, Step step, const Parameters& parameters,
                          Lanes<FusedPair<Computed<Element>>, width>& sums) {
-  static_assert(access == Access::pieces);
-  const auto same = [&](size_t, const Part&) RECTIFY_LAMBDA { return parameters; };
-  take_fused<Operation, count, false>(tensors, place, step, same, sums);
-}
-template <class Operation, Access access, bool, unsigned count, class Element, unsigned width>
-RECTIFY_INLINE void take(const FusedTensors<Element>& tensors, const Place& place, Step step,
-                         const ChannelOfElements<Element>& parameters, Lanes<FusedPair<Computed<Element>>, width>& sums) {
   static_assert(access == Access::pieces);
   take_fused<Operation, count, false>(tensors, place, step, parameters, sums);
 }
@@ -319,7 +265,7 @@ inline constexpr size_t fused_tile_elements = size_t{cuda::block_threads} * in_p
 // Tiles as in map.cuh. All threads of a warp go round together, so that they can put masks together.
 template <class Operation, class Element>
 __global__ void __launch_bounds__(cuda::block_threads, Operation::blocks(sizeof(Element)))
-    map_fused(const FusedTensors<Element> tensors, const ChannelOfElements<Element> parameters, const size_t n) {
+    map_fused(const FusedTensors<Element> tensors, const FusedChannelOfElements<Element> parameters, const size_t n) {
   constexpr unsigned width = in_piece<Element>;
   constexpr size_t step = size_t{cuda::block_threads} * width, tile_size = fused_tile_elements<Element>;
   Lanes<FusedPair<Computed<Element>>, width> unused;

@@ -23,8 +23,6 @@ struct SumPlan {
   size_t nodes;        // per channel
 };
 
-constexpr bool has_rows(const Work& work) { return work.inner == 1 && work.channels > 1; }
-
 // Elements in a piece of 16 bytes.
 constexpr size_t piece_elements(size_t element_size) { return 16 / element_size; }
 

@@ -5,10 +5,10 @@
 // A group of threads with a piece of 16 bytes each is the contract's 64 lanes: 16 threads of f32, 8 of 16-bit elements; in
 // f64 it is 16, of 32 lanes. Where a run does not begin with a piece its first element goes to lane `skew`, and all lanes
 // are rotated: folding by halves then adds the same pairs. Runs that leave half of the lanes empty get smaller groups.
-// Where nothing is summed, any size serves.
 #pragma once
 
 #include "../backend.hpp"
+#include "channels.cuh"
 #include "elements.cuh"
 #include "tree.cuh"
 #include "tuning.cuh"
@@ -25,12 +25,6 @@ struct Runs {
   unsigned skew;                 // elements between the piece of 16 bytes that holds the tensor's first and the first
 };
 
-// The parameter of each element of a run.
-template <unsigned width, class Element>
-RECTIFY_INLINE auto of_run(const Parameter<Element>& parameter, size_t channel) {
-  return all<width>(parameter.of(channel));
-}
-
 // The elements of one leaf.
 template <class Operation, Access access, class Inputs, class Parameters, class Sum, unsigned width>
 RECTIFY_INLINE void take_leaf(const Inputs& leaf, size_t length, unsigned skew, unsigned group, unsigned thread,
@@ -42,19 +36,19 @@ RECTIFY_INLINE void take_leaf(const Inputs& leaf, size_t length, unsigned skew, 
     }
     return;
   }
-  size_t first = size_t{thread} * (access == Access::pieces ? width : 1) - skew;
-  if (skew != 0) {
-    take<Operation, access, false, 1>(leaf, {first, stride, length}, {}, parameter, lanes);
-    first += step;
-  }
-  for (; first + (Operation::in_flight - 1) * step + (width - 1) * stride < length; first += Operation::in_flight * step) {
-    take<Operation, access, true, Operation::in_flight>(leaf, {first, stride, length}, {step, step}, parameter, lanes);
-  }
-  for (; first < length; first += step) {
-    if (first + (width - 1) * stride < length) {
-      take<Operation, access, true, 1>(leaf, {first, stride, length}, {}, parameter, lanes);
+  constexpr unsigned most = Operation::in_flight;
+  // From the piece on that holds the run's first element: what comes before that is not the run's.
+  size_t from = size_t{thread} * (access == Access::pieces ? width : 1);
+  for (const size_t end = length + skew; from < end; from += step) {
+    const Place place = {from - skew, stride, length};
+    const size_t last = from + (width - 1) * stride;
+    if (from < skew || last >= end) {
+      take<Operation, access, false, 1>(leaf, place, {}, parameter, lanes);
+    } else if (last + (most - 1) * step >= end) {
+      take<Operation, access, true, 1>(leaf, place, {}, parameter, lanes);
     } else {
-      take<Operation, access, false, 1>(leaf, {first, stride, length}, {}, parameter, lanes);
+      take<Operation, access, true, most>(leaf, place, {step, step}, parameter, lanes);
+      from += (most - 1) * step;
     }
   }
 }
@@ -98,7 +92,7 @@ __global__ void __launch_bounds__(cuda::block_threads, Operation::blocks(sizeof(
     size_t count = 0, run = 0, block = 0;
     const auto parameters = [&]() RECTIFY_LAMBDA {
       if constexpr (Operation::writes)
-        return of_run<width>(parameter, channel);
+        return of_channel<width>(parameter, channel);
       else
         return all<width>(Computed<Element>{});
     }();

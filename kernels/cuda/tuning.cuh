@@ -1,5 +1,5 @@
 // The numbers by which the kernels are launched. None of them changes a bit of any result, except that scratch is laid out
-// by wanted_threads and most_leaves; the sums' order stays.
+// by wanted_threads and most_levels; the sums' order stays.
 //
 // DERIVED, NOT MEASURED: no GPU has run these kernels yet. An H100 moves 3.35 TB/s at a latency of some 600 ns: 2 MB have
 // to be in flight, 15 KB per multiprocessor. A thread with two inputs asks for 8 pieces of 16 bytes at a time, so 128
@@ -38,8 +38,5 @@ constexpr unsigned most_levels = 10;
 #else
 constexpr unsigned most_levels = 3;
 #endif
-
-// Threads that share a run where nothing is summed: each of them then has `in_flight` pieces of it.
-constexpr unsigned most_threads_of_a_run = block_threads;
 
 }  // namespace rectify::cuda

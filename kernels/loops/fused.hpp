@@ -173,7 +173,7 @@ RECTIFY_INLINE void map_fused(const Work& work, size_t begin, size_t end, bool w
   const Element* const x = static_cast<const Element*>(work.x);
   const Element* const residual = adds ? static_cast<const Element*>(work.residual) : nullptr;
   Element* const out = static_cast<Element*>(work.out);
-  unsigned char* const mask = static_cast<unsigned char*>(work.mask);
+  unsigned char* const mask = static_cast<unsigned char*>(work.mask_out);
   // Turns begin where the stores are aligned; but with a mask where its bytes begin.
   const size_t to_alignment = elements_to_alignment<V>(out + begin);
   const bool streaming = work.streaming && (mask == nullptr || to_alignment == 0);

@@ -16,7 +16,7 @@ namespace {
 //
 // Lengthy: four vectors would spill on 16 registers, two do not. The arithmetic fills the reorder buffer, so loads see only
 // a few lines ahead, and those further are prefetched. On Zen 3 that took ELU in DRAM from 71 to about 90 % of the ceiling
-// forward and from 78 to about 88 % backward; on Zen 5 it takes ELU at L3 to 0.85 of the time, and in L1 and L2 costs 1 %.
+// forward and from 78 to about 90 % backward; on Zen 5 it takes ELU at L3 to 0.85 of the time, and in L1 and L2 costs 1 %.
 //
 // Selecting: brief, in caches, and the last input is used but once, under a mask. Its load becomes part of that. On Zen 5
 // such a load ends 2 to 9 % sooner from L2 and L3, but from DRAM it takes a third longer, as if prefetchers did not see it.
@@ -24,7 +24,7 @@ enum class Formula { brief, selecting, lengthy };
 
 // Prefetches run ahead of the elements in hand by 16 KiB of one input, by 4 KiB each of two: where arithmetic or the ends
 // of runs keep loads from running ahead. Zen 5's own prefetchers are further than 2 KiB, which then cost ELU's gradient
-// from DRAM 18 %, its value 6 %; 8 KiB each cost the gradient 13 %, one of 8 KiB the value 3 %. Brief formulas become
+// from DRAM 17 %, its value 6 %; 8 KiB each cost the gradient 13 %, one of 8 KiB the value 3 %. Brief formulas become
 // slower.
 template <class Element, size_t inputs>
 constexpr size_t far_ahead = (inputs == 1 ? 256 : 64) * 64 / sizeof(Element);

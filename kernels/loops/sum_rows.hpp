@@ -20,7 +20,6 @@
 namespace rectify {
 namespace {
 
-RECTIFY_INLINE bool has_rows(const Work& work) { return work.inner == 1 && work.channels > 1; }
 RECTIFY_INLINE bool is_one_row(const Work& work) { return has_rows(work) && work.outer == 1; }
 
 // Vectors of sums that leave half of 16 registers for the rest: rows of up to as many are narrow.

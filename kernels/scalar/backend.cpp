@@ -98,7 +98,7 @@ struct Fused {
 
   template <class F>
   static void map(const Work& work, size_t begin, size_t end, F f) {
-    unsigned char* const mask = static_cast<unsigned char*>(work.mask);
+    unsigned char* const mask = static_cast<unsigned char*>(work.mask_out);
     for (size_t i = begin; i < end; ++i) {
       const size_t channel = i / work.inner % work.channels;
       T z = element<Element>(work.x, i);

@@ -16,6 +16,7 @@ class NoDevice : public testing::Test {
 
   static constexpr size_t n = 1000;
   std::vector<double> x = std::vector<double>(n, -1), dy = x, out = std::vector<double>(n, 7), sums = out, scratch = out;
+  std::vector<unsigned char> mask = std::vector<unsigned char>(n, 7);
 };
 
 TEST_F(NoDevice, IsTheStatusOfEveryCall) {
@@ -39,9 +40,29 @@ TEST_F(NoDevice, IsTheStatusOfEveryCall) {
                                         nullptr),
               missing);
     EXPECT_EQ(rectify_cuda_elu_backward_from_y(dtype, n, 0.5, x.data(), dy.data(), out.data(), nullptr), missing);
+    EXPECT_EQ(rectify_cuda_relu_forward_with_mask(dtype, n, x.data(), out.data(), mask.data(), nullptr), missing);
+    EXPECT_EQ(rectify_cuda_relu_backward_from_mask(dtype, n, mask.data(), dy.data(), out.data(), nullptr), missing);
+    EXPECT_EQ(rectify_cuda_leaky_relu_forward_with_mask(dtype, n, 0.1, x.data(), out.data(), mask.data(), nullptr),
+              missing);
+    EXPECT_EQ(rectify_cuda_leaky_relu_backward_from_mask(dtype, n, 0.1, mask.data(), dy.data(), out.data(), nullptr),
+              missing);
+    EXPECT_EQ(
+        rectify_cuda_prelu_forward_with_mask(dtype, dtype, shape, x.data(), dy.data(), out.data(), mask.data(), nullptr),
+        missing);
+    EXPECT_EQ(rectify_cuda_prelu_backward_from_mask(dtype, dtype, shape, x.data(), mask.data(), x.data(), dy.data(),
+                                                    out.data(), sums.data(), scratch.data(), bytes, nullptr),
+              missing);
+    const rectify_activation relu = {RECTIFY_RELU, 0, nullptr};
+    EXPECT_EQ(rectify_cuda_fused_forward(dtype, dtype, shape, x.data(), x.data(), dy.data(), relu, out.data(), mask.data(),
+                                         nullptr),
+              missing);
+    EXPECT_EQ(rectify_cuda_fused_backward(dtype, dtype, shape, x.data(), x.data(), nullptr, nullptr, relu, dy.data(),
+                                          out.data(), sums.data(), nullptr, scratch.data(), bytes, nullptr),
+              missing);
   }
   EXPECT_EQ(out, std::vector<double>(n, 7));
   EXPECT_EQ(sums, std::vector<double>(n, 7));
+  EXPECT_EQ(mask, std::vector<unsigned char>(n, 7));
 }
 
 TEST_F(NoDevice, ScratchIsKnownAllTheSame) {
