@@ -31,7 +31,8 @@ set(RECTIFY_CUDA_IS_BUILT ON)
 
 # ---- What is built for ----
 
-# Code for every GPU from Turing on, and PTX of the newest for what comes. Without the ones that this nvcc does not know.
+# Code for the usual GPUs from Turing on, PTX of the newest for what comes and of the oldest for those between (sm_87, sm_110).
+# Without the ones that this nvcc does not know.
 if(NOT RECTIFY_CUDA_ARCHITECTURES)
   execute_process(COMMAND ${CMAKE_CUDA_COMPILER} --list-gpu-code OUTPUT_VARIABLE known COMMAND_ERROR_IS_FATAL ANY)
   foreach(architecture IN ITEMS 75 80 86 89 90 100 120)
@@ -39,7 +40,7 @@ if(NOT RECTIFY_CUDA_ARCHITECTURES)
       list(APPEND RECTIFY_CUDA_ARCHITECTURES ${architecture}-real)
     endif()
   endforeach()
-  list(TRANSFORM RECTIFY_CUDA_ARCHITECTURES REPLACE "-real$" "" AT -1)
+  list(TRANSFORM RECTIFY_CUDA_ARCHITECTURES REPLACE "-real$" "" AT 0 -1)
 endif()
 list(JOIN RECTIFY_CUDA_ARCHITECTURES " " architectures)
 message(STATUS "rectify: librectify_cuda is built by nvcc ${CMAKE_CUDA_COMPILER_VERSION} for ${architectures}")

@@ -51,6 +51,13 @@ void* allocated(size_t bytes) {
   return memory;
 }
 
+// Keeps the device busy while the host enqueues what is measured: its launches take microseconds, which would count.
+__global__ void spin(long long cycles) {
+  const long long start = clock64();
+  while (clock64() - start < cycles) {
+  }
+}
+
 class Clock {
  public:
   Clock() {
@@ -59,6 +66,7 @@ class Clock {
   }
   template <class F>
   double nanoseconds(F work) {
+    spin<<<1, 1>>>(400000);  // 0.2 ms
     check(cudaEventRecord(start_), "cudaEventRecord");
     work();
     check(cudaEventRecord(end_), "cudaEventRecord");
@@ -193,6 +201,7 @@ class Roofline {
       const double roof = clock_.nanoseconds([&] { ceiling.run(next_set(), bytes / 16 * 16); });
       double peer = 0;
       if (o.cub) peer = clock_.nanoseconds([&] { check(o.cub(next_set(), n), "cub::DeviceTransform"); });
+      if (o.cub) next_set();  // else each had the same set every round
       if (round < 3) continue;
       ours.push_back(time);
       percent.push_back(100 * roof / time);
@@ -248,7 +257,12 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "usage: cuda_roofline FILE\n");
     return 2;
   }
-  if (rectify_cuda_available() != RECTIFY_OK) return 77;
+  const int32_t available = rectify_cuda_available();
+  if (available == RECTIFY_ERROR_NO_DEVICE) return 77;
+  if (available != RECTIFY_OK) {
+    std::fprintf(stderr, "cuda_roofline: %s\n", rectify_status_text(available));
+    return 1;
+  }
   FILE* const json = std::fopen(argv[1], "w");
   if (json == nullptr) {
     std::perror(argv[1]);

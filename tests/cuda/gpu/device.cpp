@@ -152,7 +152,8 @@ int32_t run_on_device(const DeviceArrays& arrays, const DeviceBytes& bytes,
   move(placed.mask_out);
   move(placed.dbias);
 
-  CHECKED(cudaMemcpy(memory, image.bytes().data(), image.bytes().size(), cudaMemcpyHostToDevice));
+  // On the call's own stream, which waits for no other: a plain copy may return before it is done.
+  CHECKED(cudaMemcpyAsync(memory, image.bytes().data(), image.bytes().size(), cudaMemcpyHostToDevice, the_stream()));
   static unsigned calls = 0;
   if (calls++ % 2 == 0) {
     status = call(placed, the_stream());

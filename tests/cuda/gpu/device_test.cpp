@@ -39,6 +39,8 @@ class Array {
   bool refused() const { return error_ != cudaSuccess; }
   void set(const Values& values, size_t at = 0) {
     EXPECT_EQ(cudaMemcpy(data() + at, values.data(), values.size() * sizeof(T), cudaMemcpyHostToDevice), cudaSuccess);
+    // The copy may be under way yet, and the tests' streams do not wait for it.
+    EXPECT_EQ(cudaDeviceSynchronize(), cudaSuccess);
   }
   Values get() const { return get(0, count_); }
   Values get(size_t at, size_t count) const {

@@ -1,13 +1,14 @@
-// Prints the CUDA devices, one a line; fails without.
+// Prints the CUDA devices, one a line. Exits with 77 where there is none, with 1 where one does not work.
 #include <cuda_runtime.h>
 
 #include <cstdio>
 
 int main() {
   int count = 0;
-  if (cudaGetDeviceCount(&count) != cudaSuccess || count == 0) {
-    std::fprintf(stderr, "no CUDA device: %s\n", cudaGetErrorString(cudaGetLastError()));
-    return 1;
+  const cudaError_t error = cudaGetDeviceCount(&count);
+  if (error != cudaSuccess || count == 0) {
+    std::fprintf(stderr, "no CUDA device: %s\n", cudaGetErrorString(error));
+    return error == cudaSuccess || error == cudaErrorNoDevice || error == cudaErrorInsufficientDriver ? 77 : 1;
   }
   for (int device = 0; device < count; ++device) {
     cudaDeviceProp properties;
@@ -16,8 +17,10 @@ int main() {
   }
   // The sanitizer is tried on this: it needs a device that works.
   void* memory = nullptr;
-  return cudaMalloc(&memory, 1024) == cudaSuccess && cudaMemset(memory, 0, 1024) == cudaSuccess &&
-                 cudaDeviceSynchronize() == cudaSuccess && cudaFree(memory) == cudaSuccess
-             ? 0
-             : 1;
+  if (cudaMalloc(&memory, 1024) == cudaSuccess && cudaMemset(memory, 0, 1024) == cudaSuccess &&
+      cudaDeviceSynchronize() == cudaSuccess && cudaFree(memory) == cudaSuccess) {
+    return 0;
+  }
+  std::fprintf(stderr, "the CUDA device does not work: %s\n", cudaGetErrorString(cudaGetLastError()));
+  return 1;
 }
