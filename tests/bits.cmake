@@ -1,7 +1,7 @@
 # The core families, each run on every backend: the same bits, the contract's values, the order of sums, golden hashes, bounds,
-# masks and fused calls.
+# masks and fused calls, and calls drawn by lot.
 # They are compiled once and linked twice: with the library, and with the one of emulated.cmake.
-set(RECTIFY_BACKEND_FAMILIES bits contract sums bounds golden masks fused)
+set(RECTIFY_BACKEND_FAMILIES bits contract sums bounds golden masks fused any_call)
 if(NOT BUILD_SHARED_LIBS)  # these call inside the library; a shared one hides what they call
   list(APPEND RECTIFY_BACKEND_FAMILIES kernels streaming)
 endif()

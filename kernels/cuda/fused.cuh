@@ -172,7 +172,7 @@ RECTIFY_INLINE Piece<Element> ones() {
 // threads of a warp together.
 template <class Operation, unsigned count, bool writes_mask, class Element, class Parameters, unsigned width>
 RECTIFY_INLINE void take_fused(const FusedTensors<Element>& tensors, const Place& place, Step step,
-                               const Parameters& parameters_of, Lanes<FusedPair<Computed<Element>>, width>& sums) {
+                               const Parameters& parameters, Lanes<FusedPair<Computed<Element>>, width>& sums) {
   using V = Computed<Element>;
   static_assert(width == in_piece<Element>);
   Part part[count];
@@ -195,13 +195,13 @@ RECTIFY_INLINE void take_fused(const FusedTensors<Element>& tensors, const Place
     }
   }
   RECTIFY_UNROLL for (unsigned k = 0; k < count; ++k) {
-    const auto& parameters = parameters_of.of(at[k], part[k].place, part[k].whole);
+    const auto& own = parameters.of(at[k], part[k].place, part[k].whole);
     // Each question outside of its loop: nvcc would write a loop for every answer otherwise.
     using Value = decltype(loaded(Element()));
     Value z[width];
     RECTIFY_UNROLL for (unsigned v = 0; v < width; ++v) z[v] = loaded(x[k].get(v));
     if (tensors.adds_bias) {
-      RECTIFY_UNROLL for (unsigned v = 0; v < width; ++v) z[v] = rounded<Element>(z[v] + parameters.v[v].bias);
+      RECTIFY_UNROLL for (unsigned v = 0; v < width; ++v) z[v] = rounded<Element>(z[v] + own.v[v].bias);
     }
     if (tensors.residual != nullptr) {
       RECTIFY_UNROLL for (unsigned v = 0; v < width; ++v) z[v] = rounded<Element>(z[v] + loaded(residual[k].get(v)));
@@ -216,7 +216,7 @@ RECTIFY_INLINE void take_fused(const FusedTensors<Element>& tensors, const Place
       }
       decltype(Operation::of(V(), V(), Value())) results[width];
       RECTIFY_UNROLL for (unsigned v = 0; v < width; ++v) {
-        results[v] = Operation::of(parameters.v[v].parameter, side[v], loaded(dy[k].get(v)));
+        results[v] = Operation::of(own.v[v].parameter, side[v], loaded(dy[k].get(v)));
       }
       x[k].set(results);
       if constexpr (Operation::adds) {
@@ -236,7 +236,7 @@ RECTIFY_INLINE void take_fused(const FusedTensors<Element>& tensors, const Place
       decltype(Operation::of(V(), Value(), V())) results[width];
       RECTIFY_UNROLL for (unsigned v = 0; v < width; ++v) {
         if constexpr (writes_mask) bits[k] |= unsigned{part[k].has(v) && !zero_or_below(z[v]).v} << v;
-        results[v] = Operation::of(parameters.v[v].parameter, z[v], V());
+        results[v] = Operation::of(own.v[v].parameter, z[v], V());
       }
       x[k].set(results);
     }
