@@ -97,6 +97,9 @@ RECTIFY_INLINE bool is_within(Scalar value, Scalar least, Scalar most) {
   return bits(value) - bits(least) <= bits(most) - bits(least);
 }
 
+template <class Scalar>
+constexpr auto least_above_zero = static_cast<Scalar>(sizeof(Scalar) == sizeof(double) ? 0x1p-1074 : 0x1p-149);
+
 // ---- ReLU ----
 
 template <class F>
@@ -160,8 +163,7 @@ void prelu_forward_of_one_slope(const Work& work, size_t begin, size_t end, type
   using V = typename F::Vector;
   using Scalar = typename F::Scalar;
   const V a = F::prepared(V::broadcast(slope));
-  constexpr auto least = static_cast<Scalar>(sizeof(Scalar) == sizeof(double) ? 0x1p-1074 : 0x1p-149);
-  if (is_within<Scalar>(slope, least, 1))
+  if (is_within<Scalar>(slope, least_above_zero<Scalar>, 1))
     return prelu_of_one_slope<F, decltype(prelu_value_of_small_slope<F>), F::x_of>(work, begin, end, a);
   prelu_of_one_slope<F, decltype(prelu_value<F>), F::x_of>(work, begin, end, a);
 }
@@ -171,9 +173,41 @@ void prelu_backward_of_one_slope(const Work& work, size_t begin, size_t end, typ
   prelu_of_one_slope<F, decltype(prelu_gradient<F>), F::x_of, F::dy_of>(work, begin, end, a);
 }
 
+// Whether all channels' slopes are above zero and at most one. No NaN is. The first that is not ends the look.
+template <class F>
+bool has_small_slopes(const Work& work) {
+  using V = decltype(folded_to_vector(typename F::Vector()));
+  using Scalar = typename F::Scalar;
+  const auto* slope = static_cast<const typename F::Slope*>(work.parameter);
+  constexpr uint32_t every_lane = (1u << V::lanes) - 1;
+  size_t c = 0;
+  for (; c + V::lanes <= work.channels; c += V::lanes) {
+    const V a = V::load(slope + c);
+    const uint32_t small = bits_of(below_zero(V::broadcast(0) - a)) & bits_of(zero_or_below(a - V::broadcast(1)));
+    if (small != every_lane) return false;
+  }
+  for (; c < work.channels; ++c) {
+    if (!is_within<Scalar>(widen(slope[c]), least_above_zero<Scalar>, 1)) return false;
+  }
+  return true;
+}
+
+template <class F>
+[[gnu::noinline]] void prelu_forward_of_small_slopes(const Work& work, size_t begin, size_t end) {
+  map_channels<F, Store::ordinary>(work, begin, end, prelu_value_of_small_slope<F>, F::x_of(work));
+}
+
 template <class F>
 void prelu_forward(const Work& work, size_t begin, size_t end) {
-  if (work.channels != 1) return prelu_of_channels<F, decltype(prelu_value<F>), F::x_of>(work, begin, end);
+  if (work.channels != 1) {
+    // Worth a look at the slopes in caches, where each serves many elements: on Zen 3 f32 takes 0.70 to 0.84 of the time in
+    // L1, about the same in L2, 16 bits 0.80 to 0.98. f64 gains nothing, nor what has masks, where no instruction is spared.
+    if constexpr (F::Vector::vector_registers == 16 && is_same<typename F::Scalar, float>) {
+      if (!work.streaming && (end - begin) / 32 >= work.channels && has_small_slopes<F>(work))
+        return prelu_forward_of_small_slopes<F>(work, begin, end);
+    }
+    return prelu_of_channels<F, decltype(prelu_value<F>), F::x_of>(work, begin, end);
+  }
   prelu_forward_of_one_slope<typename F::Element>(work, begin, end,
                                                   widen(*static_cast<const typename F::Slope*>(work.parameter)));
 }

@@ -149,7 +149,9 @@ RECTIFY_ON_EACH_FORMAT(AnyCall, HasTheBitsOfTheReference) {
     const bool finite = drawn.call.has_sums();
     const Values x = finite ? ordinary_values<Element>(n, seed, 4.0f) : mixed_values<Element>(n, seed);
     const Values dy = finite ? ordinary_values<Element>(n, seed + 1) : mixed_values<Element>(n, seed + 1);
-    const std::vector<Slope> slope = ordinary_values<Slope>(drawn.call.shape.channels, seed + 2);
+    std::vector<Slope> slope = ordinary_values<Slope>(drawn.call.shape.channels, seed + 2);
+    if (lots.one_in(2))  // as a layer has them: in (0, 1]
+      std::generate(slope.begin(), slope.end(), [&] { return rounded<Slope>(1 / static_cast<double>(1 + lots.below(9))); });
     const Results<Format> expected = run_call<Format>(drawn.call, x.data(), dy.data(), slope.data(), &scalar);
     options.threads = drawn.threads;
     ASSERT_TRUE(gives<Format>(drawn, expected, x, dy, slope, options, lots)) << drawn << ", the call number " << i;

@@ -51,6 +51,8 @@ class Contract : public OnEachFormat {
 
   template <class Format>
   void expect_prelu(rectify_shape shape, uint32_t seed);
+  template <class Format>
+  void expect_prelu_with(rectify_shape shape, const std::vector<typename Format::Slope>& slope, uint32_t seed);
 };
 
 bool starts_with(const std::string& text, const char* start) { return text.rfind(start, 0) == 0; }
@@ -371,12 +373,16 @@ RECTIFY_ON_EACH_FORMAT(Rounding, OfEveryProduct) {
 // PReLU in one layout, with slopes of every kind, against the table.
 template <class Format>
 void Contract::expect_prelu(rectify_shape shape, uint32_t seed) {
+  expect_prelu_with<Format>(shape, mixed_values<typename Format::Slope>(shape.channels, seed + 2), seed);
+}
+
+template <class Format>
+void Contract::expect_prelu_with(rectify_shape shape, const std::vector<typename Format::Slope>& slope, uint32_t seed) {
   using Element = typename Format::Element;
   using Slope = typename Format::Slope;
   using Values = std::vector<Element>;
   const size_t n = shape.outer * shape.channels * shape.inner;
   const Values x = mixed_values<Element>(n, seed), dy = mixed_values<Element>(n, seed + 1);
-  const std::vector<Slope> slope = mixed_values<Slope>(shape.channels, seed + 2);
   Values expected_y(n), expected_dx(n), out(n);
   std::vector<Slope> dslope(shape.channels);
   for (size_t i = 0; i < n; ++i) {
@@ -435,6 +441,31 @@ RECTIFY_ON_EACH_FORMAT(Contract, PreluChannelsLast) {
   expect_prelu<Format>({3000, 64, 1}, 5);
   expect_prelu<Format>({4000, 24, 1}, 6);
   expect_prelu<Format>({1001, 100, 1}, 7);
+}
+
+// For slopes above zero and up to one there are shorter ways, which a single other one must close.
+RECTIFY_ON_EACH_FORMAT(Contract, PreluChannelsOfSmallSlopes) {
+  using N = Number<Slope>;
+  using Bits = BitsOf<Slope>;
+  const auto of_bits = [](uint64_t bits) { return from_bits<Slope>(static_cast<Bits>(bits)); };
+  const uint64_t one = bits_of(rounded<Slope>(1));
+  const Slope small[] = {rounded<Slope>(1), rounded<Slope>(0.25), of_bits(1), rounded<Slope>(0.01), of_bits(one - 1)};
+  const Slope others[] = {of_bits(0),           of_bits(N::sign), of_bits(N::sign | 1),  of_bits(one + 1),
+                          of_bits(N::infinity), nan_of<Slope>,    rounded<Slope>(-0.25), of_bits(N::sign | N::infinity)};
+  for (const rectify_shape shape : {rectify_shape{40, 37, 1}, {70, 2, 1}, {3, 19, 49}, {2, 9, 40}, {1, 2, 784}}) {
+    std::vector<Slope> slope(shape.channels);
+    for (size_t c = 0; c < slope.size(); ++c) slope[c] = small[c % std::size(small)];
+    expect_prelu_with<Format>(shape, slope, 1);
+    for (size_t c = 0; c < slope.size(); c += emulated ? 4 : 1) {
+      const Slope before = slope[c];
+      for (const Slope other : others) {
+        slope[c] = other;
+        expect_prelu_with<Format>(shape, slope, 2);
+        if (HasFatalFailure()) FAIL() << "with slope " << shown(other) << " at channel " << c;
+      }
+      slope[c] = before;
+    }
+  }
 }
 
 RECTIFY_ON_EACH_FORMAT(Contract, PreluOneSlope) {
