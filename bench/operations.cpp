@@ -95,8 +95,10 @@ constexpr Operation leaky_relu(const char* direction, Traffic traffic, const For
   return {"leaky_relu", direction, Layout::flat, traffic, formula, call, dx_alone, slope};
 }
 constexpr Operation prelu_value(Layout layout, Traffic traffic) {
-  const Formula& of_one = formula::prelu_forward_of_small_slope;
-  return {"prelu", "forward", layout, traffic, layout == Layout::flat ? of_one : formula::prelu_forward, prelu_forward};
+  // A slope of each element is not looked at before: that would be a pass of its own.
+  const bool each = layout == Layout::per_element;
+  const Formula& least = each ? formula::prelu_forward : formula::prelu_forward_of_small_slope;
+  return {"prelu", "forward", layout, traffic, least, prelu_forward};
 }
 constexpr Operation prelu_gradient(Layout layout, Traffic traffic) {
   return {"prelu", "backward", layout, traffic, formula::prelu_backward, prelu_backward};
