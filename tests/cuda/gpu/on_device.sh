@@ -45,31 +45,37 @@ cases device ./cuda_device_test
 cases families ./cuda_on_gpu_test --gtest_filter='*/cuda*:ArgumentsOf*'
 cases bits ./cuda_on_gpu_bits_test --gtest_filter='*/cuda*'
 
-# compute-sanitizer finds what such a case does wrong in any size.
+# sanitized TOOL PROGRAM...
+sanitized() {
+  local tool=$1 log=$results/$1-${2#./}.log
+  shift
+  "$sanitizer" --tool "$tool" --error-exitcode 1 "$@" &>"$log"
+}
+
 sanitizer=$(command -v compute-sanitizer || ls /usr/local/cuda/bin/compute-sanitizer 2>/dev/null || true)
+skip() {
+  echo "$1 skipped: $2"
+  ((++skipped))
+}
+# one TOOL PROGRAM...: counts it as a case.
+one() {
+  echo "$1 $2"
+  if sanitized "$@"; then
+    ((++passed))
+  else
+    tail -n 100 "$results/$1-${2#./}.log"
+    ((++failed))
+  fi
+}
 for tool in memcheck racecheck initcheck synccheck; do
-  log=$results/$tool.log
   if [[ -z $sanitizer ]]; then
-    echo "$tool skipped: there is no compute-sanitizer here"
-    ((++skipped))
-    continue
+    skip "$tool" "there is no compute-sanitizer here"
+  elif ! sanitized "$tool" ./cuda_device; then
+    skip "$tool" "this platform refuses it: $(tail -n 1 "$results/$tool-cuda_device.log")"
+  else
+    one "$tool" ./cuda_device_test --gtest_filter='-CudaLarge*'
+    one "$tool" ./cuda_on_gpu_test --gtest_filter='Golden*/cuda*'
   fi
-  if ! "$sanitizer" --tool "$tool" --error-exitcode 1 ./cuda_device &>"$log"; then
-    echo "$tool skipped: this platform refuses it: $(tail -n 1 "$log")"
-    ((++skipped))
-    continue
-  fi
-  for program in "cuda_device_test --gtest_filter=CudaGraph*:*TheDefaultStreamServes*" \
-    "cuda_on_gpu_test --gtest_filter=Golden*/cuda*"; do
-    echo "$tool ${program%% *}"
-    # shellcheck disable=SC2086 # a program and its filter
-    if "$sanitizer" --tool "$tool" --error-exitcode 1 ./$program &>"$log"; then
-      ((++passed))
-    else
-      tail -n 100 "$log"
-      ((++failed))
-    fi
-  done
 done
 
 echo "cuda-device: $passed passed, $failed failed, $skipped skipped"
