@@ -1,6 +1,6 @@
 // Calls drawn by lot, with the function, the shape, the place of every tensor, what stands in place of what and the threads
-// all at once: what the other families vary one by one. The lots are the same in every run; RECTIFY_DRAW=NUMBER draws others,
-// RECTIFY_EXHAUSTIVE=1 a hundred times as many.
+// all at once: what the other families vary one by one. The lots are the same in every run; RECTIFY_DRAW=NUMBER draws
+// others, RECTIFY_EXHAUSTIVE=1 a hundred times as many.
 #include <gtest/gtest.h>
 
 #include <algorithm>

@@ -79,15 +79,13 @@ extern "C" {
 /* ---- Status ------------------------------------------------------------------------------------------------------ */
 
 #define RECTIFY_OK 0
-#define RECTIFY_ERROR_NULL_POINTER 1      /* a required pointer is NULL although there are elements */
-#define RECTIFY_ERROR_UNKNOWN_DTYPE 2     /* not a number of the list below */
-#define RECTIFY_ERROR_UNSUPPORTED_DTYPE 3 /* known number formats that do not go together, or are not computed */
-#define RECTIFY_ERROR_SIZE_OVERFLOW 4     /* the shape's elements or bytes exceed size_t */
-#define RECTIFY_ERROR_OVERLAP 5           /* tensors overlap in a way that "Aliasing" above does not allow */
-#define RECTIFY_ERROR_UNALIGNED 6         /* a pointer is not a multiple of the size of what it points to */
-#define RECTIFY_ERROR_INVALID_ARGUMENT \
-  7                                          /* alpha not finite, alpha < 0 where y is given; no output asked for; in a
-                                                fused call no such activation, or what it has not: see there */
+#define RECTIFY_ERROR_NULL_POINTER 1         /* a required pointer is NULL although there are elements */
+#define RECTIFY_ERROR_UNKNOWN_DTYPE 2        /* not a number of the list below */
+#define RECTIFY_ERROR_UNSUPPORTED_DTYPE 3    /* known number formats that do not go together, or are not computed */
+#define RECTIFY_ERROR_SIZE_OVERFLOW 4        /* the shape's elements or bytes exceed size_t */
+#define RECTIFY_ERROR_OVERLAP 5              /* tensors overlap in a way that "Aliasing" above does not allow */
+#define RECTIFY_ERROR_UNALIGNED 6            /* a pointer is not a multiple of the size of what it points to */
+#define RECTIFY_ERROR_INVALID_ARGUMENT 7     /* alpha not finite, alpha < 0 where y is given, no output; fused: see there */
 #define RECTIFY_ERROR_INVALID_OPTIONS 8      /* struct_size too small, an unknown field not zero, or an unknown value */
 #define RECTIFY_ERROR_UNKNOWN_BACKEND 9      /* options.backend or RECTIFY_ISA names no backend of this library */
 #define RECTIFY_ERROR_UNAVAILABLE_BACKEND 10 /* it names one that this machine, or RECTIFY_ISA, does not offer */

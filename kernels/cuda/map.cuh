@@ -1,7 +1,7 @@
-// out[i] = f(inputs[i]...) with one parameter for all, or each channel's own. A block takes tiles, all of its threads side by
-// side: each has its loads of a whole tile on their way at once, however long a channel's runs are. The first and the last
-// tile may be partial, and begin before the tensor where that starts between two pieces of 16 bytes; the same code does
-// them, element by element.
+// out[i] = f(inputs[i]...) with one parameter for all, or each channel's own. A block takes tiles, all of its threads side
+// by side: each has its loads of a whole tile on their way at once, however long a channel's runs are. The first and the
+// last tile may be partial, and begin before the tensor where that starts between two pieces of 16 bytes; the same code
+// does them, element by element.
 #pragma once
 
 #include "channels.cuh"
