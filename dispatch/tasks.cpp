@@ -155,17 +155,12 @@ void run_one_map(MapKernel kernel, const Work& work, const Call& call) noexcept 
   run_tasks(divide_up(job.elements, job.of_task), *call.options, run_map_task, &job);
 }
 
+// A task takes its part once, and not stage by stage and sum by sum.
 bool goes_once(const SumPass& pass) { return pass.stages->count == 0 && pass.count == 1; }
 
-SumPlan plan_pass(const SumPass& pass, const Call& call) {
-  const bool once = goes_once(pass);
-  return plan_sum(*pass.shape, once ? most_nodes : most_nodes_of_stages(pass.shape->channels),
-                  once && on_one_thread(call, call.work.x));
-}
-
-// More than one task, too, may stay on the calling thread. Where stages go before the sums a call is never light.
-bool stays(const SumPass& pass, const Call& call) {
-  return call.elements <= task_elements || (goes_once(pass) && on_one_thread(call, call.work.x));
+// `whole`: see plan_sum().
+SumPlan plan_pass(const SumPass& pass, bool whole) {
+  return plan_sum(*pass.shape, goes_once(pass) ? most_nodes : most_nodes_of_stages(pass.shape->channels), whole);
 }
 
 // The short way of a sum in the caches: one part on one thread, with the levels of its trees on the stack. Returns false if
@@ -189,14 +184,14 @@ size_t space_for(const SumPass& pass, const SumPlan& plan, size_t scalar_size) {
   return node_bytes(pass, plan, scalar_size) + plan.tasks() * plan.levels * plan.tile * scalar_size;
 }
 
-void run_pass(const SumPass& pass, const SumPlan& plan, std::byte* space, const Call& call) {
+void run_pass(const SumPass& pass, const SumPlan& plan, bool whole, std::byte* space, const Call& call) {
   const size_t scalar_size = call.format->scalar_size, bytes_of_nodes = node_bytes(pass, plan, scalar_size);
   SumJob job = {pass.stages, pass.sums, pass.count, pass.shape, &plan, {}, space + bytes_of_nodes, scalar_size};
   for (size_t s = 0; s < pass.count; ++s) {
     job.nodes[s] = plan.nodes == 1 ? static_cast<std::byte*>(pass.sums[s].sums) : space + bytes_of_nodes / pass.count * s;
   }
   rectify_options options = *call.options;
-  if (stays(pass, call)) options.threads = 1;
+  if (whole || call.elements <= task_elements) options.threads = 1;  // several tasks, too
   run_tasks(plan.tasks(), options, run_sum_task, &job);
   if (plan.nodes != 1) run_tasks(1, options, run_fold, &job);
 }
@@ -238,9 +233,11 @@ int32_t run_sum(SumKernel kernel, Call& call) noexcept {
 
 int32_t run_sums(const SumPass* passes, size_t count, const Call& call) noexcept {
   SumPlan plans[most_passes];
+  bool whole[most_passes];
   size_t bytes = 0;  // the passes follow each other, so one space serves them all
   for (size_t p = 0; p < count; ++p) {
-    plans[p] = plan_pass(passes[p], call);
+    whole[p] = goes_once(passes[p]) && on_one_thread(call, call.work.x);
+    plans[p] = plan_pass(passes[p], whole[p]);
     bytes = std::max(bytes, space_for(passes[p], plans[p], call.format->scalar_size));
   }
   alignas(64) std::byte stack[most_on_stack];
@@ -251,7 +248,7 @@ int32_t run_sums(const SumPass* passes, size_t count, const Call& call) noexcept
     if (heap == nullptr) return RECTIFY_ERROR_OUT_OF_MEMORY;
     space = heap.get();
   }
-  for (size_t p = 0; p < count; ++p) run_pass(passes[p], plans[p], space, call);
+  for (size_t p = 0; p < count; ++p) run_pass(passes[p], plans[p], whole[p], space, call);
   return RECTIFY_OK;
 }
 
