@@ -101,9 +101,19 @@ int32_t fused_backward(FusedCall& call) {
 
   if (call.sums == nullptr) {
     const bool from_tile = !call.mask_alone() && add_input_stage(call, nullptr, stages);
+    const MapKernel kernel = call.mask_alone() ? activation.backward_from_mask : activation.backward;
     Work work = work_of(call, activation, call.mask_alone() ? call.mask : call.work.x);
-    choose_stores(call, call.dbias != nullptr, work);
-    stages.add({call.mask_alone() ? activation.backward_from_mask : activation.backward, work, from_tile, false});
+    // dx is summed as it goes past the caches, for which its arithmetic is done twice: 0.6 to 0.9 of the time (Zen 3).
+    const bool may_be_made = call.dbias != nullptr && !from_tile && !call.exponential && can_be_made(call.work);
+    choose_stores(call, call.dbias != nullptr && !may_be_made, work);
+    if (may_be_made && work.streaming) {
+      const Made made = {kernel, work};
+      Sum sum = bias_sum;
+      sum.work.made = &made;
+      const SumPass pass = {&stages, &sum, 1, &call.work};
+      return run_sums(&pass, 1, call);
+    }
+    stages.add({kernel, work, from_tile, false});
     if (call.dbias == nullptr) {
       run_stages(stages, call);
       return RECTIFY_OK;

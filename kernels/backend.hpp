@@ -14,7 +14,9 @@
 
 namespace rectify {
 
-// The whole tensors of a call. Described once and never copied: every kernel of the call reads this.
+struct Made;
+
+// The whole tensors of a call. Described once: every kernel of the call reads this.
 struct Work {
   const void* x;          // what the sign is taken from: x, y for backward_from_y, or the mask
   const void* dy;         // NULL in a forward
@@ -30,6 +32,7 @@ struct Work {
   const void* bias = nullptr;      // `channels` values, of the slopes' format
   const void* residual = nullptr;  // like x
   void* mask_out = nullptr;        // then a part begins at a multiple of 64 elements
+  const Made* made = nullptr;      // of bias_backward, in place of x and dy: they are yet to be written
 };
 
 namespace {
@@ -64,6 +67,18 @@ inline constexpr size_t leaves_in_order = 1024;
 using MapKernel = void (*)(const Work& work, size_t begin, size_t end);
 
 using SumKernel = void (*)(const Work& work, const SumPart& part);
+
+// A tensor that bias_backward sums as it is written: work.out, by `map`, which does not read it. Of runs, or of rows of so
+// many channels, all in one part.
+struct Made {
+  MapKernel map;
+  Work work;
+};
+inline constexpr size_t fewest_made_channels = 16, most_made_channels = 2048;
+constexpr bool can_be_made(const Work& work) {
+  if (!has_rows(work)) return work.inner > 1;
+  return work.outer > 1 && work.channels >= fewest_made_channels && work.channels <= most_made_channels;
+}
 
 // The top of the trees: `count` nodes per channel, node k of channel c at nodes[k * channels + c], folded in place by
 // pairs; the result is divided by the magnitudes of `slopes` unless that is NULL, rounded to the slopes' format and written

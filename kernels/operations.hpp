@@ -245,8 +245,9 @@ template <class E, class F = WideSlopes<E>>
 [[gnu::noinline]] void sum_prelu(const Work& work, const SumPart& part, const typename F::Scalar* slope, MapKernel map_dx) {
   using V = typename F::Vector;
   with_sum_store(work, [&]<Store how>() RECTIFY_LAMBDA {
-    if (has_rows(work)) return sum_rows<V, E, how>(work, part, slope, map_dx, prelu_dx<V>, prelu_part);
-    sum_runs<V, E, how>(work, part, slope, map_dx, prelu_dx<V>, prelu_part);
+    const Pieces<E> pieces = {F::x_of(work), F::dy_of(work), how == Store::none ? nullptr : map_dx, &work};
+    if (has_rows(work)) return sum_rows<V, E, how>(work, part, slope, pieces, prelu_dx<V>, prelu_part);
+    sum_runs<V, E, how>(work, part, slope, pieces, prelu_dx<V>, prelu_part);
   });
 }
 
@@ -475,15 +476,26 @@ template <class E, class F = WideSlopes<E>>
 RECTIFY_FUSED(RECTIFY_FUSED_KERNEL)
 #undef RECTIFY_FUSED_KERNEL
 
-template <class F>
-void bias_backward(const Work& work, const SumPart& part) {
+template <class F, class E = typename F::Element>
+[[gnu::noinline]] void sum_pieces(const Work& work, const SumPart& part, Pieces<E> pieces) {
   using V = typename F::Vector;
-  using E = typename F::Element;
   constexpr auto no_gradient = [](auto...) RECTIFY_LAMBDA { return V::broadcast(0); };
   constexpr auto add = [](auto dz, auto, auto sum) RECTIFY_LAMBDA { return sum + dz; };
   if (is_one_row(work)) return sum_one_row<V, E, Store::none>(work, part, no_gradient, no_gradient, add);
-  if (has_rows(work)) return sum_rows<V, E, Store::none>(work, part, nullptr, nullptr, no_gradient, add);
-  sum_runs<V, E, Store::none>(work, part, nullptr, nullptr, no_gradient, add);
+  if (has_rows(work)) return sum_rows<V, E, Store::none>(work, part, nullptr, pieces, no_gradient, add);
+  sum_runs<V, E, Store::none>(work, part, nullptr, pieces, no_gradient, add);
+}
+
+template <class F, class E = typename F::Element>
+[[gnu::noinline]] void sum_made(const Work& work, const SumPart& part) {
+  alignas(64) E tile[longest_piece<E>];
+  sum_pieces<F>(work, part, {nullptr, nullptr, work.made->map, &work.made->work, tile});
+}
+
+template <class F>
+void bias_backward(const Work& work, const SumPart& part) {
+  if (work.made != nullptr) return sum_made<F>(work, part);
+  sum_pieces<F>(work, part, {F::x_of(work), F::dy_of(work)});
 }
 
 // ---- The table ----

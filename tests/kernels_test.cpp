@@ -310,7 +310,7 @@ RECTIFY_ON_EACH_FORMAT(KernelTable, SumsDoTheirPartOfATensor) {
   std::vector<NamedSum> all(std::begin(sums), std::end(sums));
   all.insert(all.end(), std::begin(stage_sums), std::end(stage_sums));
   for (const NamedSum& sum : all) {
-    const bool alone = std::string_view(sum.name) == "bias_backward";  // without dx, and with x alone
+    const bool alone = std::string_view(sum.name) == "bias_backward";  // of x alone
     for (uint32_t seed = 0; seed < tasks_per_kernel(); ++seed) {
       Draw draw(seed + 1000);
       const rectify_shape shape = drawn_shape(draw, sum.one_parameter);
@@ -330,6 +330,10 @@ RECTIFY_ON_EACH_FORMAT(KernelTable, SumsDoTheirPartOfATensor) {
       Work work = {x.first,           dy.first,       nullptr,     alone || seed % 4 == 0 ? nullptr : parameter.data(),
                    shape.outer,       shape.channels, shape.inner, draw.below(2) == 0,
                    draw.below(2) == 0};
+      // What bias_backward sums may be yet to be written.
+      Made made = {(tested->*table<Format>)->relu_backward, work};
+      const bool is_made = alone && can_be_made(work) && draw.below(2) == 0;
+      if (is_made) work.made = &made;
       const bool with_dx = work.parameter != nullptr;
       SumPart part = {};
       const size_t leaves_of_part = size_t{1} << draw.below(static_cast<size_t>(std::bit_width(leaves)) + 1);
@@ -339,11 +343,12 @@ RECTIFY_ON_EACH_FORMAT(KernelTable, SumsDoTheirPartOfATensor) {
       if (draw.below(2) == 0) part.channel_begin = 0;
       part.channel_end = draw.between(part.channel_begin + 1, shape.channels);
       if (draw.below(2) == 0) part.channel_end = shape.channels;
+      if (is_made && rows) part.channel_begin = 0, part.channel_end = shape.channels;
 
       const size_t width = part.channel_end - part.channel_begin, offset = draw.below(64);
       std::vector<Scalar> scratch(static_cast<size_t>(std::bit_width(leaves_of_part)) * width);
       // dx is an array of its own, or one of the inputs.
-      const size_t place = work.streaming ? 0 : draw.below(3);
+      const size_t place = work.streaming || is_made ? 0 : draw.below(3);
       const Values before = place == 0 ? Values(n, unwritten<Element>) : inputs[place - 1];
       const std::vector<Scalar> no_nodes(width, unwritten<Scalar>);
       const size_t offset_of_nodes = draw.below(64);
@@ -355,6 +360,7 @@ RECTIFY_ON_EACH_FORMAT(KernelTable, SumsDoTheirPartOfATensor) {
         if (with_dx) work.out = dx;
         if (with_dx && place == 1) work.x = dx;
         if (with_dx && place == 2) work.dy = dx;
+        if (is_made) made.map = (which->*table<Format>)->relu_backward, made.work.out = dx;
         part.nodes = nodes;
         ((which->*table<Format>) ->*sum.kernel)(work, part);
       };

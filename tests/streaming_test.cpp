@@ -103,10 +103,12 @@ RECTIFY_ON_EACH_FORMAT(Streaming, PreluEveryLayout) {
   }
 }
 
-// The calls of several stages: the last of them streams.
+// The calls of several stages: the last of them streams. Where there is a dbias, it is summed on the way in runs and in
+// rows of some channels.
 RECTIFY_ON_EACH_FORMAT(Streaming, MasksAndFusedCalls) {
   const size_t n = more_elements_than_cached<Element>();
-  for (const rectify_shape shape : {rectify_shape{1, 1, n}, {n / 37, 37, 1}}) {
+  for (const rectify_shape shape :
+       {rectify_shape{1, 1, n}, {n / 37, 37, 1}, {n / 3000, 3000, 1}, {n / 245, 5, 49}, {n / 12500, 2, 6250}}) {
     ASSERT_TRUE(fills_the_cache<Element>(count(shape)));
     std::vector<PublicCall> calls;
     if (shape.channels == 1) add_flat_calls<Format>(calls, n, 0.1, 1.0);

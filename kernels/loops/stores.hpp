@@ -21,10 +21,6 @@ RECTIFY_INLINE void put_partial(Element* p, V a, size_t count) {
   if constexpr (how != Store::none) store_partial(p, a, count);
 }
 
-// Elements that are summed before their dx is written, where both are not done in one loop: x, dy and dx of f32 fill three
-// quarters of 32 KiB.
-constexpr size_t stretch = 2048;
-
 // Elements from p to the next multiple of what a vector fills: stores that straddle lines cost up to twice as much.
 template <class V, class Element>
 RECTIFY_INLINE size_t elements_to_alignment(const Element* p) {

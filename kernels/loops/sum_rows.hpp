@@ -14,7 +14,7 @@
 #pragma once
 
 #include "../pair.hpp"
-#include "stores.hpp"
+#include "pieces.hpp"
 #include "tree.hpp"
 
 namespace rectify {
@@ -366,16 +366,16 @@ RECTIFY_INLINE void sum_whole_rows(const Work& work, const SumPart& part, Rows a
   }
 }
 
-// `parameter`: those of the part's channels, as Rows has them. map_dx writes dx where that is done apart.
+// `parameter`: those of the part's channels, as Rows has them. `pieces`, where dx is done apart.
 template <class V, class Element, Store how, class Gradient, class Add>
-RECTIFY_INLINE void sum_rows(const Work& work, const SumPart& part, const typename V::Scalar* parameter, MapKernel map_dx,
-                             Gradient gradient, Add add) {
+RECTIFY_INLINE void sum_rows(const Work& work, const SumPart& part, const typename V::Scalar* parameter,
+                             Pieces<Element> pieces, Gradient gradient, Add add) {
   using Scalar = typename V::Scalar;
   constexpr size_t lanes = V::lanes;
   Element* dx = static_cast<Element*>(work.out);
   const size_t first = part.channel_begin, width = part.channel_end - first, channels = work.channels;
-  Rows<V, Element> all = {static_cast<const Element*>(work.x) + first,
-                          static_cast<const Element*>(work.dy) + first,
+  Rows<V, Element> all = {pieces.x + first,
+                          pieces.dy + first,
                           how == Store::none ? nullptr : dx + first,
                           how == Store::none ? nullptr : parameter,
                           nullptr,
@@ -390,18 +390,20 @@ RECTIFY_INLINE void sum_rows(const Work& work, const SumPart& part, const typena
   }
 
   // Rows that are not whole vectors, or have no dx: sums first.
-  const auto map_rows = [&](size_t row, size_t count) RECTIFY_LAMBDA {
-    if constexpr (how != Store::none) {
-      if (width == channels) return map_dx(work, row * channels, (row + count) * channels);
-      for (size_t at = row * channels + first; count != 0; --count, at += channels) map_dx(work, at, at + width);
-    }
+  const auto from_row = [&](size_t row, size_t count) RECTIFY_LAMBDA -> Rows<V, Element> {
+    const size_t at = row * channels;
+    pieces.before(at, at + count * channels);
+    return {pieces.x + at + first, pieces.dy + at + first, nullptr, nullptr, nullptr, channels, width};
   };
-  const Rows<V, Element> inputs = {all.x, all.dy, nullptr, nullptr, nullptr, channels, width};
-  size_t unmapped = part.leaf_begin * row_block;  // the first row whose dx is still to be written
-  const auto map_until = [&](size_t row, bool at_once) RECTIFY_LAMBDA {
-    if (!at_once && (row - unmapped) * width < stretch) return;
-    map_rows(unmapped, row - unmapped);
-    unmapped = row;
+  size_t summed = part.leaf_begin * row_block;  // the pieces from this row on are not yet done
+  const auto done_until = [&](size_t row, bool at_once) RECTIFY_LAMBDA {
+    if (pieces.map == nullptr || (!at_once && (row - summed) * width < stretch)) return;
+    if (width == channels) {
+      pieces.after(summed * channels, row * channels);
+    } else {
+      for (size_t at = summed * channels + first; at < row * channels; at += channels) pieces.after(at, at + width);
+    }
+    summed = row;
   };
   // Leaves of whole blocks are taken transposed, as many at a time as there are lanes.
   constexpr size_t lanes_of_leaves = Single::lanes;
@@ -418,16 +420,16 @@ RECTIFY_INLINE void sum_rows(const Work& work, const SumPart& part, const typena
   }
   for (size_t leaf = part.leaf_begin, leaves; leaf < part.leaf_end; leaf += leaves) {
     size_t row = leaf * row_block;
-    if (!is_narrow<V>(width)) {
+    if (!is_narrow<V>(width) || (pieces.tile != nullptr && row_block * width > longest_piece<Element>)) {
       leaves = 1;
       Scalar* const sums = trees.next();
       combine<V>(sums, width, []() RECTIFY_LAMBDA { return V::broadcast(0); });
       const size_t end = smaller(work.outer, row + row_block);
-      const size_t at_a_time = how == Store::none ? row_block : stretch / width + 1;
+      const size_t at_a_time = pieces.map == nullptr ? row_block : stretch / width + 1;
       for (size_t count; row < end; row += count) {
         count = smaller(at_a_time, end - row);
-        add_rows_alone<V>(inputs.from(row), count, sums, gradient, add);
-        map_until(row + count, true);
+        add_rows_alone<V>(from_row(row, count), count, sums, gradient, add);
+        done_until(row + count, true);
       }
       put_in_order<V>(sums, width);
       trees.add_leaf();
@@ -445,10 +447,10 @@ RECTIFY_INLINE void sum_rows(const Work& work, const SumPart& part, const typena
         sum_leaves_of_narrow_rows<Single>(x, dy, channels, sums, work.beyond_cache, add);
       } else if constexpr (has_three) {
         if (with_dx && full) {
-          map_until(row, true);
+          done_until(row, true);
           sum_leaves_of_rows_of<Single, 3, with_dx ? how : Store::none>(x, dy, dx + at, pattern, sums, false, gradient,
                                                                         add);
-          unmapped = row + leaves * row_block;
+          summed = row + leaves * row_block;
         } else {
           sum_leaves_of_rows_of<Single, 3, Store::none>(x, dy, dx, pattern, sums, work.beyond_cache, gradient, add);
         }
@@ -458,7 +460,7 @@ RECTIFY_INLINE void sum_rows(const Work& work, const SumPart& part, const typena
       } else {
         trees.add_last_lanes(sums, leaves);
       }
-      map_until(row + leaves * row_block, leaf + leaves == part.leaf_end);
+      done_until(row + leaves * row_block, leaf + leaves == part.leaf_end);
       continue;
     }
     // As many whole leaves side by side as keep four sums going.
@@ -466,18 +468,19 @@ RECTIFY_INLINE void sum_rows(const Work& work, const SumPart& part, const typena
     leaves = vectors == 1 ? 4 : vectors == 2 ? 2 : 1;
     if (leaf + leaves > part.leaf_end || row + leaves * row_block > work.outer) leaves = 1;
     const size_t end = smaller(work.outer, row + leaves * row_block);
+    const Rows<V, Element> rows = from_row(row, end - row);
     if (leaves == 1 && width % lanes == 0) {
-      sum_narrow_rows_alone<V>(inputs.from(row), 1, end - row, trees.next(), gradient, add);
+      sum_narrow_rows_alone<V>(rows, 1, end - row, trees.next(), gradient, add);
       trees.add_leaf();
     } else {
       Scalar sums[narrow_row<V> * lanes];
-      sum_narrow_rows_alone<V>(inputs.from(row), leaves, end - row, sums, gradient, add);
+      sum_narrow_rows_alone<V>(rows, leaves, end - row, sums, gradient, add);
       for (size_t l = 0; l < leaves; ++l) {
         for (size_t c = 0; c < width; ++c) trees.next()[c] = sums[l * vectors * lanes + c];
         trees.add_leaf();
       }
     }
-    map_until(end, leaf + leaves == part.leaf_end);
+    done_until(end, leaf + leaves == part.leaf_end);
   }
 }
 

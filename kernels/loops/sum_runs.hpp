@@ -15,6 +15,7 @@
 #pragma once
 
 #include "map.hpp"
+#include "pieces.hpp"
 #include "tree.hpp"
 
 namespace rectify {
@@ -380,11 +381,10 @@ template <class V, class Element, class Add>
   sum_short_runs<V, sum_vectors<V>>(x, dy, sums, runs, inner, add);
 }
 
-// Runs of up to a stretch, some at a time, so that their last folds are one. map_dx writes dx, unless it is NULL. A call:
-// the kernels that differ in their stores alone share it.
+// Runs of up to a stretch, some at a time, so that their last folds are one. A call: the kernels that differ in their
+// stores alone share it.
 template <class V, class Element, class Add>
-[[gnu::noinline]] void sum_runs_first(const Work& work, const SumPart& part, MapKernel map_dx, Add add) {
-  const Element *x = static_cast<const Element*>(work.x), *dy = static_cast<const Element*>(work.dy);
+[[gnu::noinline]] void sum_runs_first(const Work& work, const SumPart& part, Pieces<Element> pieces, Add add) {
   const size_t channels = work.channels, inner = work.inner;
   // Whole vectors of runs, if so many fit.
   size_t runs = stretch / inner;
@@ -393,32 +393,34 @@ template <class V, class Element, class Add>
   const size_t width = part.channel_end - part.channel_begin;
   const size_t leaves = width == channels ? part.leaf_end - part.leaf_begin : 1;
   for (size_t leaf = part.leaf_begin; leaf < part.leaf_end; leaf += leaves) {
-    size_t at = (leaf * channels + part.channel_begin) * inner, unmapped = at;  // dx is still to be written from there on
+    size_t at = (leaf * channels + part.channel_begin) * inner, summed = at;  // the pieces from there on are not yet done
     for (size_t left = leaves * width, count; left != 0; left -= count) {
       count = smaller(smaller(runs, left), trees.room());
-      sum_runs_alone<V>(x + at, dy + at, trees.next(), count, inner, add);
+      const size_t end = at + count * inner;
+      pieces.before(at, end);
+      sum_runs_alone<V>(pieces.x + at, pieces.dy + at, trees.next(), count, inner, add);
       trees.add(count);
-      at += count * inner;
-      if (at - unmapped < stretch && left != count) continue;
-      if (map_dx != nullptr) map_dx(work, unmapped, at);
-      unmapped = at;
+      at = end;
+      if (at - summed < stretch && left != count) continue;
+      pieces.after(summed, at);
+      summed = at;
     }
   }
 }
 
-// gradient(parameter, x, dy) with the parameter of each channel of the part; map_dx writes dx where that is done apart.
+// gradient(parameter, x, dy) with the parameter of each channel of the part. `pieces`, where dx is done apart.
 template <class V, class Element, Store how, class Gradient, class Add>
-RECTIFY_INLINE void sum_runs(const Work& work, const SumPart& part, const typename V::Scalar* parameter, MapKernel map_dx,
-                             Gradient gradient, Add add) {
+RECTIFY_INLINE void sum_runs(const Work& work, const SumPart& part, const typename V::Scalar* parameter,
+                             Pieces<Element> pieces, Gradient gradient, Add add) {
   // Sums alone of runs one by one take 2.6 times as long at 49 elements, 1.8 at 196, 1.1 at 784 (Zen 3, L2).
   constexpr size_t longest_first = how == Store::none ? stretch : shortest_neighbour - 1;
-  if (work.channels > 1 && work.inner <= longest_first)
-    return sum_runs_first<V, Element>(work, part, how == Store::none ? nullptr : map_dx, add);
+  if (work.channels > 1 && work.inner <= longest_first) return sum_runs_first<V>(work, part, pieces, add);
   if constexpr (how == Store::none) {
-    const Element *x = static_cast<const Element*>(work.x), *dy = static_cast<const Element*>(work.dy);
     sum_each_leaf<V>(work, part, [&](size_t at, size_t count, size_t) RECTIFY_LAMBDA {
       typename V::Scalar sum;
-      sum_runs_alone<V>(x + at, dy + at, &sum, 1, count, add);
+      pieces.before(at, at + count);
+      sum_runs_alone<V>(pieces.x + at, pieces.dy + at, &sum, 1, count, add);
+      pieces.after(at, at + count);
       return sum;
     });
   } else if (work.channels > 1 && work.inner < long_run<Element>) {

@@ -135,7 +135,9 @@ struct Gradients {
   T parameter;
 
   void add(size_t i, T* sum) const {
-    const T x = element<Element>(work.x, i), dy = work.dy ? element<Element>(work.dy, i) : 0;
+    if (work.made) work.made->map(work.made->work, i, i + 1);
+    const T x = element<Element>(work.made ? work.made->work.out : work.x, i),
+            dy = work.dy ? element<Element>(work.dy, i) : 0;
     if (work.out) set_element<Element>(work.out, i, gradient(x, dy, parameter));
     *sum = added(x, dy, *sum);
   }

@@ -184,6 +184,7 @@ void add_shaped_calls_in_stages(std::vector<PublicCall>& calls, rectify_shape sh
   add_fused_backward<Format>(calls, shape, RECTIFY_RELU, F{.mask = true, .dbias = true});
   add_fused_backward<Format>(calls, shape, RECTIFY_LEAKY_RELU, F{.mask = true});
   add_fused_backward<Format>(calls, shape, RECTIFY_LEAKY_RELU, F{.residual = true, .dbias = true, .dparameter = true});
+  add_fused_backward<Format>(calls, shape, RECTIFY_PRELU, F{.dbias = true});
   add_fused_backward<Format>(calls, shape, RECTIFY_PRELU, F{.bias = true, .dbias = true, .dparameter = true});
   add_fused_backward<Format>(calls, shape, RECTIFY_ELU, F{.bias = true, .dparameter = true});
   add_fused_backward<Format>(calls, shape, RECTIFY_ELU, F{.bias = true, .residual = true});
