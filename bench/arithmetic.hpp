@@ -77,6 +77,7 @@ inline constexpr Formula relu_forward = {{.compare = 1}, 0, 0, true};  // select
 inline constexpr Formula relu_backward = {{.compare = 1}, 0, 0, true};
 inline constexpr Formula relu_forward_with_mask = relu_forward + masked;
 inline constexpr Formula relu_of_sum = Formula{{.add = 1}} + Formula{{.compare = 1}};
+inline constexpr Formula relu_with_dbias = Formula{{.add = 1}} + Formula{{.compare = 1}};  // from bits
 inline constexpr Formula prelu_forward = scaled + chosen;
 inline constexpr Formula prelu_forward_of_small_slope = scaled + greater;  // of one or of channels, all up to 1
 inline constexpr Formula prelu_backward = scaled + chosen;

@@ -228,6 +228,10 @@ void bars() {
   expect_only_shown(both("nchw", {8, 64, 784}, Level::l1));
   expect_only_shown(both("nchw", {8, 64, 784}, Level::l2, "avx2"));
   expect_only_shown(row("elu/backward_with_parameter/flat/f32", "avx512", Level::l2));
+  for (const Level level : {Level::l2, Level::l3, Level::dram}) {
+    expect_only_shown(row("prelu/backward_of_parameter/nchw/f32/without dx", "avx512", level));
+    expect_only_shown(row("relu/backward_from_mask/nhwc/f32/with dbias", "avx512", level));
+  }
   expect_only_shown(row("relu/forward/flat/f32/y off 16 B", "avx512", Level::dram));
   expect_only_shown(row("relu/forward/flat/f32", "scalar", Level::l2));
 

@@ -39,6 +39,9 @@ int32_t prelu_backward(const Tensors& t, Shape s, Options o) {
 int32_t prelu_backward_with_parameter(const Tensors& t, Shape s, Options o) {
   return rectify_prelu_backward(t.dtype, t.slope_dtype, s, t.x, t.slope, t.dy, t.out, t.sums, o);
 }
+int32_t prelu_backward_of_parameter(const Tensors& t, Shape s, Options o) {
+  return rectify_prelu_backward(t.dtype, t.slope_dtype, s, t.x, t.slope, t.dy, nullptr, t.sums, o);
+}
 int32_t elu_forward(const Tensors& t, Shape s, Options o) {
   return rectify_elu_forward(t.dtype, elements(s), t.parameter, t.x, t.out, o);
 }
@@ -67,6 +70,10 @@ int32_t relu_of_sum(const Tensors& t, Shape s, Options o) {
 }
 int32_t relu_with_bias(const Tensors& t, Shape s, Options o) {
   return rectify_fused_forward(t.dtype, t.slope_dtype, s, t.x, t.slope, nullptr, relu, t.out, nullptr, o);
+}
+int32_t relu_with_dbias(const Tensors& t, Shape s, Options o) {
+  return rectify_fused_backward(t.dtype, t.slope_dtype, s, nullptr, nullptr, nullptr, t.mask, relu, t.dy, t.out, t.sums,
+                                nullptr, o);
 }
 
 constexpr Operation relu_value = {"relu", "forward", Layout::flat, {1, 1}, formula::relu_forward, relu_forward};
@@ -113,6 +120,18 @@ constexpr Operation prelu_gradients(Layout layout, Traffic traffic) {
           prelu_backward};
 }
 
+constexpr Operation prelu_gradient_of_slopes(Layout layout) {
+  Operation o = {"prelu", "backward_of_parameter", layout, {2, 0}, formula::summed, prelu_backward_of_parameter};
+  o.variant = "without dx";
+  return o;
+}
+constexpr Operation relu_gradients_with_dbias(Layout layout) {
+  Operation o = {"relu",          "backward_from_mask",   layout, {1, 1}, formula::relu_with_dbias,
+                 relu_with_dbias, relu_backward_from_mask};
+  o.variant = "with dbias";
+  return o;
+}
+
 constexpr Operation in_f32[] = {
     relu_value,
     in_place(relu_value),
@@ -134,6 +153,9 @@ constexpr Operation in_f32[] = {
     prelu_gradients(Layout::nchw, {2, 1}),
     prelu_gradients(Layout::nhwc, {2, 1}),
     prelu_gradients(Layout::per_element, {3, 2}),
+    prelu_gradient_of_slopes(Layout::flat),
+    prelu_gradient_of_slopes(Layout::nchw),
+    prelu_gradient_of_slopes(Layout::nhwc),
     elu_value,
     in_place(elu_value),
     with_alpha(elu_value, 0.7, "alpha 0.7", formula::elu_forward_of_small_alpha),
@@ -161,6 +183,8 @@ constexpr Operation in_f32[] = {
     {"relu", "forward", Layout::flat, {2, 1}, formula::relu_of_sum, relu_of_sum, nullptr, 1, 0, "of a sum"},
     {"relu", "forward", Layout::nchw, {1, 1}, formula::relu_of_sum, relu_with_bias, nullptr, 1, 0, "with bias"},
     {"relu", "forward", Layout::nhwc, {1, 1}, formula::relu_of_sum, relu_with_bias, nullptr, 1, 0, "with bias"},
+    relu_gradients_with_dbias(Layout::nchw),
+    relu_gradients_with_dbias(Layout::nhwc),
 };
 
 // Every kernel that the library's own list names has a row here.
@@ -220,7 +244,9 @@ bool Operation::is(const char* that_operation, const char* that_direction) const
 
 bool Operation::masked() const { return std::string_view(direction).ends_with("_mask"); }
 
-bool Operation::fused() const { return call == relu_of_sum || call == relu_with_bias || call == relu_forward_with_mask; }
+bool Operation::fused() const {
+  return call == relu_of_sum || call == relu_with_bias || call == relu_with_dbias || call == relu_forward_with_mask;
+}
 
 bool representative(const Operation& o) {
   if (*o.variant) return false;

@@ -18,8 +18,8 @@ bool elu_backward(const Row& r) { return r.operation->is("elu", "backward"); }
 // One output from a few inputs and next to no arithmetic. An output that shares no cache lines with its input's is shown
 // only: its ceiling is another.
 bool brief_map(const Row& r) {
-  return f32(r) && !with_parameter(r) && !elu_forward(r) && !elu_backward(r) && r.operation->displaced == 0 &&
-         !r.operation->fused();
+  return f32(r) && r.operation->traffic.writes != 0 && !with_parameter(r) && !elu_forward(r) && !elu_backward(r) &&
+         r.operation->displaced == 0 && !r.operation->fused();
 }
 bool at(const Row& r, Level level) { return r.level == level; }
 bool in_dram(const Row& r) { return at(r, Level::dram); }
@@ -41,7 +41,9 @@ bool bf16_dslope(const Row& r) {
   return in_format(r, Format::bf16) && of(r, "prelu") && with_parameter(r) && r.operation->layout != Layout::per_element;
 }
 
-bool from_mask(const Row& r) { return f32(r) && r.operation->direction == std::string_view("backward_from_mask"); }
+bool from_mask(const Row& r) {
+  return f32(r) && r.operation->direction == std::string_view("backward_from_mask") && !r.operation->fused();
+}
 
 // Both gradients against dx alone, for channels that are runs of so many elements, or so many channels in each row.
 bool both(const Row& r) { return f32(r) && with_parameter(r) && !of(r, "elu") && r.level != Level::l1 && avx512(r); }
