@@ -103,10 +103,10 @@ int32_t fused_backward(FusedCall& call) {
     const bool from_tile = !call.mask_alone() && add_input_stage(call, nullptr, stages);
     const MapKernel kernel = call.mask_alone() ? activation.backward_from_mask : activation.backward;
     Work work = work_of(call, activation, call.mask_alone() ? call.mask : call.work.x);
-    // dx is summed as it goes past the caches, for which its arithmetic is done twice: 0.6 to 0.9 of the time (Zen 3).
-    const bool may_be_made = call.dbias != nullptr && !from_tile && !call.exponential && can_be_made(call.work);
-    choose_stores(call, call.dbias != nullptr && !may_be_made, work);
-    if (may_be_made && work.streaming) {
+    const bool made_for_sum = call.dbias != nullptr && !from_tile && can_be_made(call.work);
+    // Past the caches what is summed on the way is made twice: 0.6 to 0.9 of the time (Zen 3), but an exponential's is not.
+    choose_stores(call, call.dbias != nullptr && (!made_for_sum || call.exponential), work);
+    if (made_for_sum) {
       const Made made = {kernel, work};
       Sum sum = bias_sum;
       sum.work.made = &made;

@@ -68,8 +68,8 @@ using MapKernel = void (*)(const Work& work, size_t begin, size_t end);
 
 using SumKernel = void (*)(const Work& work, const SumPart& part);
 
-// A tensor that bias_backward sums as it is written: work.out, by `map`, which does not read it. Of runs, or of rows of so
-// many channels, all in one part.
+// A tensor that bias_backward sums as it is written: work.out, by `map`. What goes past the caches is not read again; `map`
+// runs twice then. Of runs, or of rows of so many channels, all in one part.
 struct Made {
   MapKernel map;
   Work work;

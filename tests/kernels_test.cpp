@@ -331,7 +331,7 @@ RECTIFY_ON_EACH_FORMAT(KernelTable, SumsDoTheirPartOfATensor) {
                    shape.outer,       shape.channels, shape.inner, draw.below(2) == 0,
                    draw.below(2) == 0};
       // What bias_backward sums may be yet to be written.
-      Made made = {(tested->*table<Format>)->relu_backward, work};
+      Made made = {nullptr, work};
       const bool is_made = alone && can_be_made(work) && draw.below(2) == 0;
       if (is_made) work.made = &made;
       const bool with_dx = work.parameter != nullptr;
@@ -348,7 +348,7 @@ RECTIFY_ON_EACH_FORMAT(KernelTable, SumsDoTheirPartOfATensor) {
       const size_t width = part.channel_end - part.channel_begin, offset = draw.below(64);
       std::vector<Scalar> scratch(static_cast<size_t>(std::bit_width(leaves_of_part)) * width);
       // dx is an array of its own, or one of the inputs.
-      const size_t place = work.streaming || is_made ? 0 : draw.below(3);
+      const size_t place = work.streaming ? 0 : draw.below(3);
       const Values before = place == 0 ? Values(n, unwritten<Element>) : inputs[place - 1];
       const std::vector<Scalar> no_nodes(width, unwritten<Scalar>);
       const size_t offset_of_nodes = draw.below(64);
@@ -357,10 +357,11 @@ RECTIFY_ON_EACH_FORMAT(KernelTable, SumsDoTheirPartOfATensor) {
       part.scratch = scratch.data();
       part.nodes_are_sums = draw.below(2) == 0;
       const auto run = [&](const Backend* which, Element* dx, Scalar* nodes) {
-        if (with_dx) work.out = dx;
-        if (with_dx && place == 1) work.x = dx;
-        if (with_dx && place == 2) work.dy = dx;
-        if (is_made) made.map = (which->*table<Format>)->relu_backward, made.work.out = dx;
+        Work& writes_dx = is_made ? made.work : work;
+        if (with_dx || is_made) writes_dx.out = dx;
+        if ((with_dx || is_made) && place == 1) writes_dx.x = dx;
+        if ((with_dx || is_made) && place == 2) writes_dx.dy = dx;
+        made.map = (which->*table<Format>)->relu_backward;
         part.nodes = nodes;
         ((which->*table<Format>) ->*sum.kernel)(work, part);
       };

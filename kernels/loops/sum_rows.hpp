@@ -397,7 +397,7 @@ RECTIFY_INLINE void sum_rows(const Work& work, const SumPart& part, const typena
   };
   size_t summed = part.leaf_begin * row_block;  // the pieces from this row on are not yet done
   const auto done_until = [&](size_t row, bool at_once) RECTIFY_LAMBDA {
-    if (pieces.map == nullptr || (!at_once && (row - summed) * width < stretch)) return;
+    if (pieces.followed_by == nullptr || (!at_once && (row - summed) * width < stretch)) return;
     if (width == channels) {
       pieces.after(summed * channels, row * channels);
     } else {
@@ -425,7 +425,7 @@ RECTIFY_INLINE void sum_rows(const Work& work, const SumPart& part, const typena
       Scalar* const sums = trees.next();
       combine<V>(sums, width, []() RECTIFY_LAMBDA { return V::broadcast(0); });
       const size_t end = smaller(work.outer, row + row_block);
-      const size_t at_a_time = pieces.map == nullptr ? row_block : stretch / width + 1;
+      const size_t at_a_time = pieces.are_something() ? stretch / width + 1 : row_block;
       for (size_t count; row < end; row += count) {
         count = smaller(at_a_time, end - row);
         add_rows_alone<V>(from_row(row, count), count, sums, gradient, add);
