@@ -49,25 +49,28 @@ Activation activation_of(const FusedCall& call) {
 }
 
 // The activation's own work on x, which may be the tile.
-Work work_of(const FusedCall& call, const Activation& activation, const void* x) {
-  Work work = call.per_channel() ? call.work : flat(call.elements, nullptr, call.work.dy, call.work.out);
+void describe(const FusedCall& call, const Activation& activation, const void* x, Work& work) {
+  work = call.work;
+  if (!call.per_channel()) {
+    work.outer = work.channels = 1;
+    work.inner = call.elements;
+  }
   work.x = x;
   work.parameter = activation.parameter;
-  return work;
 }
 
 // z = x + bias + residual, or what stands for x where y and the mask are given, written to `out`, or to the tile where that
 // is NULL. Returns false if z is x itself.
 bool add_input_stage(const FusedCall& call, void* out, Stages& stages) {
-  if (call.mask != nullptr) {
-    stages.add({call.kernels->mask_backward, flat(call.elements, call.mask, call.work.x, out), false, out == nullptr});
-    return true;
-  }
-  if (call.work.bias == nullptr && call.work.residual == nullptr) return false;
-  Work work = call.work;
-  work.out = out;
-  work.mask_out = nullptr;
-  stages.add({call.kernels->fused_sum_forward, work, false, out == nullptr});
+  const bool sums = call.work.bias != nullptr || call.work.residual != nullptr;
+  if (call.mask == nullptr && !sums) return false;
+  Stage& stage = next_of(stages);
+  stage.kernel = call.mask != nullptr ? call.kernels->mask_backward : call.kernels->fused_sum_forward;
+  stage.work = call.mask != nullptr ? flat(call.elements, call.mask, call.work.x, out) : call.work;
+  stage.work.out = out;
+  stage.work.mask_out = nullptr;
+  stage.from_tile = false;
+  stage.to_tile = out == nullptr;
   return true;
 }
 
@@ -96,35 +99,34 @@ int32_t fused_backward(FusedCall& call) {
   Work bias_work = call.work;
   bias_work.x = bias_work.dy = dx;
   bias_work.out = nullptr;
-  const Sum bias_sum = {call.kernels->bias_backward, bias_work, call.kernels->fold, nullptr, call.dbias,
-                        call.format->slope_size};
+  Sum bias_sum = {call.kernels->bias_backward, bias_work, call.kernels->fold, nullptr, call.dbias, call.format->slope_size};
 
   if (call.sums == nullptr) {
     const bool from_tile = !call.mask_alone() && add_input_stage(call, nullptr, stages);
-    const MapKernel kernel = call.mask_alone() ? activation.backward_from_mask : activation.backward;
-    Work work = work_of(call, activation, call.mask_alone() ? call.mask : call.work.x);
-    const bool made_for_sum = call.dbias != nullptr && !from_tile && can_be_made(call.work);
-    // Past the caches what is summed on the way is made twice: 0.6 to 0.9 of the time (Zen 3), but an exponential's is not.
-    choose_stores(call, call.dbias != nullptr && (!made_for_sum || call.exponential), work);
-    if (made_for_sum) {
-      const Made made = {kernel, work};
-      Sum sum = bias_sum;
-      sum.work.made = &made;
-      const SumPass pass = {&stages, &sum, 1, &call.work};
-      return run_sums(&pass, 1, call);
-    }
-    stages.add({kernel, work, from_tile, false});
+    Stage& last = next_of(stages);
+    last.kernel = call.mask_alone() ? activation.backward_from_mask : activation.backward;
+    describe(call, activation, call.mask_alone() ? call.mask : call.work.x, last.work);
+    last.from_tile = from_tile;
+    last.to_tile = false;
+    const bool made = call.dbias != nullptr && can_be_made(call.work);
+    // Past the caches what is summed on the way is made twice: 0.6 to 0.9 of the time (Zen 3), in two stages 1.1, and an
+    // exponential would take longer than the memory.
+    const bool once = !made || from_tile || call.exponential;
+    choose_stores(call, call.dbias != nullptr && once, last.work);
     if (call.dbias == nullptr) {
       run_stages(stages, call);
       return RECTIFY_OK;
     }
-    const SumPass pass = {&stages, &bias_sum, 1, &call.work};
+    Stages none;
+    if (made) bias_sum.work.made = &stages;
+    const SumPass pass = {made ? &none : &stages, &bias_sum, 1, &call.work};
     return run_sums(&pass, 1, call);
   }
 
   // z stands in dx until the activation's kernel, which goes by parts and not by tiles, has read it.
   const bool in_dx = add_input_stage(call, dx, stages);
-  Work work = work_of(call, activation, in_dx ? dx : call.work.x);
+  Work work;
+  describe(call, activation, in_dx ? dx : call.work.x, work);
   choose_stores(call, in_dx || call.dbias != nullptr, work);
   const void* divisor = call.mask != nullptr ? activation.parameter : nullptr;
   const Sum sums[most_sums] = {

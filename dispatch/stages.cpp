@@ -2,34 +2,12 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <cstdint>
 
 namespace rectify {
-namespace {
 
-// Half of a small first cache: the stages' other tensors pass through the rest.
-constexpr size_t tile_bytes = 16384;
-
-}  // namespace
-
-void Stages::run(size_t begin, size_t end) const noexcept {
-  alignas(64) std::byte tile[tile_bytes];
-  const size_t at_a_time = tile_bytes / element_size;
-  for (size_t from = begin, to; from < end; from = to) {
-    to = std::min(end, from + at_a_time);
-    // Kernels count elements from a tensor's first: where it would be if `from` were the tile's.
-    void* const first = reinterpret_cast<void*>(reinterpret_cast<uintptr_t>(tile) - from * element_size);
-    for (size_t s = 0; s < count; ++s) {
-      Work work = stage[s].work;
-      if (stage[s].from_tile) work.x = first;
-      if (stage[s].to_tile) work.out = first;
-      stage[s].kernel(work, from, to);
-    }
-  }
-}
-
-void Stages::run(const Work& shape, const SumPart& part) const noexcept {
-  if (count == 0) return;
+void run_part(const Stages& stages, const Work& shape, const SumPart& part) noexcept {
+  if (stages.count == 0) return;
+  const auto run = [&](size_t begin, size_t end) { run_through(stages, begin, end, last_of(stages).out); };
   const size_t channels = shape.channels, inner = shape.inner;
   if (has_rows(shape)) {
     const size_t row_end = std::min(shape.outer, part.leaf_end * row_block);

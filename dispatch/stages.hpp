@@ -1,32 +1,14 @@
-// The steps that a fused backward takes with each tile of its elements while they are in the first cache: one pass over
-// memory whatever their number, with the bits of one pass each. What stands between two steps is a tile and not a tensor.
+// Stages over the parts of a sum.
 #pragma once
 
-#include <stddef.h>
-
-#include "kernels/backend.hpp"
+#include "kernels/stages.hpp"
 
 namespace rectify {
 
-struct Stage {
-  MapKernel kernel;
-  Work work;
-  bool from_tile;  // x is the tile
-  bool to_tile;    // so is out
-};
+// Filled in where it stands: what has just been stored word by word is slow to copy.
+inline Stage& next_of(Stages& stages) noexcept { return stages.stage[stages.count++]; }
 
-struct Stages {
-  Stage stage[2];
-  size_t count = 0;
-  size_t element_size = 0;
-
-  void add(const Stage& next) noexcept { stage[count++] = next; }
-
-  // Elements [begin, end) through all stages.
-  void run(size_t begin, size_t end) const noexcept;
-
-  // The elements of a part of `shape`, piece by piece as they lie in memory.
-  void run(const Work& shape, const SumPart& part) const noexcept;
-};
+// The elements of a part of `shape`, piece by piece as they lie in memory, to where the last stage's go.
+void run_part(const Stages& stages, const Work& shape, const SumPart& part) noexcept;
 
 }  // namespace rectify

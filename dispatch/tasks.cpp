@@ -81,7 +81,7 @@ struct StagesJob {
 void run_stages_task(const void* context, size_t index) {
   const StagesJob& job = *static_cast<const StagesJob*>(context);
   const size_t begin = index * job.of_task;
-  job.stages->run(begin, std::min(job.elements, begin + job.of_task));
+  run_through(*job.stages, begin, std::min(job.elements, begin + job.of_task), last_of(*job.stages).out);
 }
 
 // Whether a channel's last node is the sum as the caller wants it. Where each channel has but one, the task that leaves it
@@ -129,7 +129,7 @@ void run_sum_task(const void* context, size_t index) {
   part.channel_begin = tile * plan.tile;
   part.channel_end = std::min(job.shape->channels, part.channel_begin + plan.tile);
   part.scratch = job.scratch + index * plan.levels * plan.tile * job.scalar_size;
-  job.stages->run(*job.shape, part);
+  run_part(*job.stages, *job.shape, part);
   for (size_t s = 0; s < job.count; ++s) {
     const Sum& sum = job.sums[s];
     if (plan.nodes == 1 && !is_sum(sum, job.scalar_size)) {
@@ -211,14 +211,11 @@ void run_map_in_tasks(MapKernel kernel, Call& call) noexcept {
 }
 
 void run_stages(const Stages& stages, const Call& call) noexcept {
-  const bool alone = stages.count == 1;
-  const Stage& first = stages.stage[0];
   if (call.elements <= task_elements) {
     const FpEnvironment environment;
-    return alone ? first.kernel(first.work, 0, call.elements) : stages.run(0, call.elements);
+    return run_through(stages, 0, call.elements, last_of(stages).out);
   }
-  if (alone) return run_one_map(first.kernel, first.work, call);
-  const StagesJob job = {&stages, call.elements, elements_of_task(call, first.work)};
+  const StagesJob job = {&stages, call.elements, elements_of_task(call, stages.stage[0].work)};
   run_tasks(divide_up(job.elements, job.of_task), *call.options, run_stages_task, &job);
 }
 

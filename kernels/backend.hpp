@@ -14,7 +14,7 @@
 
 namespace rectify {
 
-struct Made;
+struct Stages;
 
 // The whole tensors of a call. Described once: every kernel of the call reads this.
 struct Work {
@@ -32,7 +32,7 @@ struct Work {
   const void* bias = nullptr;      // `channels` values, of the slopes' format
   const void* residual = nullptr;  // like x
   void* mask_out = nullptr;        // then a part begins at a multiple of 64 elements
-  const Made* made = nullptr;      // of bias_backward, in place of x and dy: they are yet to be written
+  const Stages* made = nullptr;    // of bias_backward, in place of x and dy: what writes them
 };
 
 namespace {
@@ -68,12 +68,8 @@ using MapKernel = void (*)(const Work& work, size_t begin, size_t end);
 
 using SumKernel = void (*)(const Work& work, const SumPart& part);
 
-// A tensor that bias_backward sums as it is written: work.out, by `map`. What goes past the caches is not read again; `map`
-// runs twice then. Of runs, or of rows of so many channels, all in one part.
-struct Made {
-  MapKernel map;
-  Work work;
-};
+// bias_backward can sum what it has made, a piece at a time, of runs, or of rows of so many channels that are all in one
+// part.
 inline constexpr size_t fewest_made_channels = 16, most_made_channels = 2048;
 constexpr bool can_be_made(const Work& work) {
   if (!has_rows(work)) return work.inner > 1;

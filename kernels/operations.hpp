@@ -245,7 +245,7 @@ template <class E, class F = WideSlopes<E>>
 [[gnu::noinline]] void sum_prelu(const Work& work, const SumPart& part, const typename F::Scalar* slope, MapKernel map_dx) {
   using V = typename F::Vector;
   with_sum_store(work, [&]<Store how>() RECTIFY_LAMBDA {
-    const Pieces<E> pieces = {F::x_of(work), F::dy_of(work), &work, nullptr, how == Store::none ? nullptr : map_dx};
+    const Pieces<E> pieces = {F::x_of(work), F::dy_of(work), how == Store::none ? nullptr : map_dx, &work};
     if (has_rows(work)) return sum_rows<V, E, how>(work, part, slope, pieces, prelu_dx<V>, prelu_part);
     sum_runs<V, E, how>(work, part, slope, pieces, prelu_dx<V>, prelu_part);
   });
@@ -488,18 +488,14 @@ template <class F, class E = typename F::Element>
 
 template <class F, class E = typename F::Element>
 [[gnu::noinline]] void sum_made_twice(const Work& work, const SumPart& part) {
-  const Made& made = *work.made;
   alignas(64) E tile[longest_piece<E>];
-  sum_pieces<F>(work, part, {nullptr, nullptr, &made.work, made.map, made.map, tile});
+  sum_pieces<F, E>(work, part, {.x = nullptr, .dy = nullptr, .made_by = work.made, .tile = tile});
 }
 
 template <class F>
 void bias_backward(const Work& work, const SumPart& part) {
-  if (work.made == nullptr) return sum_pieces<F>(work, part, {F::x_of(work), F::dy_of(work)});
-  const Made& made = *work.made;
-  if (made.work.streaming) return sum_made_twice<F>(work, part);
-  const auto* out = static_cast<const typename F::Element*>(made.work.out);
-  sum_pieces<F>(work, part, {out, out, &made.work, made.map});
+  if (work.made != nullptr && last_of(*work.made).streaming) return sum_made_twice<F>(work, part);
+  sum_pieces<F>(work, part, {.x = F::x_of(work), .dy = F::dy_of(work), .made_by = work.made});
 }
 
 // ---- The table ----

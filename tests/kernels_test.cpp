@@ -12,6 +12,7 @@
 
 #include "dispatch/select.hpp"
 #include "kernels/backend.hpp"
+#include "kernels/stages.hpp"
 #include "tests/support/effort.hpp"
 #include "tests/support/guarded_buffer.hpp"
 #include "tests/support/inputs.hpp"
@@ -330,10 +331,12 @@ RECTIFY_ON_EACH_FORMAT(KernelTable, SumsDoTheirPartOfATensor) {
       Work work = {x.first,           dy.first,       nullptr,     alone || seed % 4 == 0 ? nullptr : parameter.data(),
                    shape.outer,       shape.channels, shape.inner, draw.below(2) == 0,
                    draw.below(2) == 0};
-      // What bias_backward sums may be yet to be written.
-      Made made = {nullptr, work};
+      // What bias_backward sums may be yet to be made, in one stage or two.
+      Stages made;
+      made.element_size = sizeof(Element);
       const bool is_made = alone && can_be_made(work) && draw.below(2) == 0;
-      if (is_made) work.made = &made;
+      if (is_made && draw.below(2) == 0) made.stage[made.count++] = {nullptr, work, false, true};
+      if (is_made) made.stage[made.count++] = {nullptr, work, made.count == 1, false};
       const bool with_dx = work.parameter != nullptr;
       SumPart part = {};
       const size_t leaves_of_part = size_t{1} << draw.below(static_cast<size_t>(std::bit_width(leaves)) + 1);
@@ -357,11 +360,21 @@ RECTIFY_ON_EACH_FORMAT(KernelTable, SumsDoTheirPartOfATensor) {
       part.scratch = scratch.data();
       part.nodes_are_sums = draw.below(2) == 0;
       const auto run = [&](const Backend* which, Element* dx, Scalar* nodes) {
-        Work& writes_dx = is_made ? made.work : work;
-        if (with_dx || is_made) writes_dx.out = dx;
-        if ((with_dx || is_made) && place == 1) writes_dx.x = dx;
-        if ((with_dx || is_made) && place == 2) writes_dx.dy = dx;
-        made.map = (which->*table<Format>)->relu_backward;
+        for (size_t s = 0; s < made.count; ++s) {
+          const bool last = s + 1 == made.count;
+          Stage& stage = made.stage[s];
+          stage.kernel = (which->*table<Format>) ->*(last ? &Kernels::relu_backward : &Kernels::fused_sum_forward);
+          if (last) stage.work.out = dx;
+          if (place == 1) stage.work.x = dx;
+          if (place == 2) stage.work.dy = dx;
+        }
+        if (is_made) {
+          work.made = &made;
+          work.x = work.dy = dx;
+        }
+        if (with_dx) work.out = dx;
+        if (with_dx && place == 1) work.x = dx;
+        if (with_dx && place == 2) work.dy = dx;
         part.nodes = nodes;
         ((which->*table<Format>) ->*sum.kernel)(work, part);
       };

@@ -397,7 +397,7 @@ RECTIFY_INLINE void sum_rows(const Work& work, const SumPart& part, const typena
   };
   size_t summed = part.leaf_begin * row_block;  // the pieces from this row on are not yet done
   const auto done_until = [&](size_t row, bool at_once) RECTIFY_LAMBDA {
-    if (pieces.followed_by == nullptr || (!at_once && (row - summed) * width < stretch)) return;
+    if (!pieces.are_something() || (!at_once && (row - summed) * width < stretch)) return;
     if (width == channels) {
       pieces.after(summed * channels, row * channels);
     } else {

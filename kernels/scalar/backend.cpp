@@ -1,6 +1,7 @@
 // The reference backend: plain loops over the formulas of formulas.hpp, and what runs on a CPU with nothing better.
 // fma is the one library function used: glibc computes it exactly with or without the instruction.
 #include "../backend.hpp"
+#include "../stages.hpp"
 #include "conversions.hpp"
 #include "formulas.hpp"
 
@@ -135,9 +136,8 @@ struct Gradients {
   T parameter;
 
   void add(size_t i, T* sum) const {
-    if (work.made) work.made->map(work.made->work, i, i + 1);
-    const T x = element<Element>(work.made ? work.made->work.out : work.x, i),
-            dy = work.dy ? element<Element>(work.dy, i) : 0;
+    if (work.made) run_through(*work.made, i, i + 1, last_of(*work.made).out);
+    const T x = element<Element>(work.x, i), dy = work.dy ? element<Element>(work.dy, i) : 0;
     if (work.out) set_element<Element>(work.out, i, gradient(x, dy, parameter));
     *sum = added(x, dy, *sum);
   }
