@@ -231,6 +231,7 @@ void bars() {
   for (const Level level : {Level::l2, Level::l3, Level::dram}) {
     expect_only_shown(row("prelu/backward_of_parameter/nchw/f32/without dx", "avx512", level));
     expect_only_shown(row("relu/backward_from_mask/nhwc/f32/with dbias", "avx512", level));
+    expect_only_shown(row("prelu/backward_from_mask/nchw/f32/with dslope", "avx512", level));
   }
   expect_only_shown(row("relu/forward/flat/f32/y off 16 B", "avx512", Level::dram));
   expect_only_shown(row("relu/forward/flat/f32", "scalar", Level::l2));

@@ -76,6 +76,10 @@ int32_t relu_with_dbias(const Tensors& t, Shape s, Options o) {
                                 nullptr, o);
 }
 
+int32_t prelu_gradients_from_mask(const Tensors& t, Shape s, Options o) {
+  return rectify_prelu_backward_from_mask(t.dtype, t.slope_dtype, s, t.x, t.mask, t.slope, t.dy, t.out, t.sums, o);
+}
+
 constexpr Operation relu_value = {"relu", "forward", Layout::flat, {1, 1}, formula::relu_forward, relu_forward};
 constexpr Operation elu_value = {"elu", "forward", Layout::flat, {1, 1}, formula::elu_forward, elu_forward};
 constexpr Operation elu_gradient = {"elu", "backward", Layout::flat, {2, 1}, formula::elu_backward, elu_backward};
@@ -132,6 +136,14 @@ constexpr Operation relu_gradients_with_dbias(Layout layout) {
   return o;
 }
 
+constexpr Operation prelu_from_y_and_mask(Layout layout) {
+  Operation o = {
+      "prelu",       "backward_from_mask", layout, {2, 1}, formula::prelu_backward_from_mask, prelu_gradients_from_mask,
+      prelu_backward};
+  o.variant = "with dslope";
+  return o;
+}
+
 constexpr Operation in_f32[] = {
     relu_value,
     in_place(relu_value),
@@ -185,6 +197,8 @@ constexpr Operation in_f32[] = {
     {"relu", "forward", Layout::nhwc, {1, 1}, formula::relu_of_sum, relu_with_bias, nullptr, 1, 0, "with bias"},
     relu_gradients_with_dbias(Layout::nchw),
     relu_gradients_with_dbias(Layout::nhwc),
+    prelu_from_y_and_mask(Layout::nchw),
+    prelu_from_y_and_mask(Layout::nhwc),
 };
 
 // Every kernel that the library's own list names has a row here.
@@ -245,7 +259,8 @@ bool Operation::is(const char* that_operation, const char* that_direction) const
 bool Operation::masked() const { return std::string_view(direction).ends_with("_mask"); }
 
 bool Operation::fused() const {
-  return call == relu_of_sum || call == relu_with_bias || call == relu_with_dbias || call == relu_forward_with_mask;
+  return call == relu_of_sum || call == relu_with_bias || call == relu_with_dbias || call == relu_forward_with_mask ||
+         call == prelu_gradients_from_mask;
 }
 
 bool representative(const Operation& o) {
@@ -298,8 +313,8 @@ std::optional<rectify_shape> shape_of(const Operation& operation, const Image& i
 
 Tensors tensors(const Operation& operation, const Streams& streams, const Arena& arena) {
   const std::string_view direction = operation.direction;
-  // From the mask dy is all that is read, beside what is compared with it.
-  const bool from_mask = direction == "backward_from_mask";
+  // From the mask dy is all that is read, beside what is compared with it; PReLU's slopes take y, too.
+  const bool from_mask = direction == "backward_from_mask" && operation.call != prelu_gradients_from_mask;
   const bool has_dy = !direction.starts_with("forward") || operation.call == relu_of_sum;
   const bool per_element = operation.layout == Layout::per_element;
   if (operation.traffic.in_place) arena.fill_again(streams);

@@ -46,7 +46,9 @@ bool wanted_image(const Selection& s, Layout layout, const Image& image, Level l
 void add_images(std::vector<Row>& rows, const Selection& s) {
   for (const Operation& operation : operations()) {
     const bool per_channel = operation.layout == Layout::nchw || operation.layout == Layout::nhwc;
-    if (operation.operation != std::string_view("prelu") || !per_channel || operation.format != Format::f32) continue;
+    if (operation.operation != std::string_view("prelu") || !per_channel || operation.format != Format::f32 ||
+        operation.fused())
+      continue;
     for (const size_t channels : image_channels)
       for (const size_t side : image_sides)
         for (const Level level : levels(s.machine)) {

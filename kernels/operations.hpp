@@ -245,7 +245,7 @@ template <class E, class F = WideSlopes<E>>
 [[gnu::noinline]] void sum_prelu(const Work& work, const SumPart& part, const typename F::Scalar* slope, MapKernel map_dx) {
   using V = typename F::Vector;
   with_sum_store(work, [&]<Store how>() RECTIFY_LAMBDA {
-    const Pieces<E> pieces = {F::x_of(work), F::dy_of(work), how == Store::none ? nullptr : map_dx, &work};
+    Pieces<E> pieces = {F::x_of(work), F::dy_of(work), how == Store::none ? nullptr : map_dx, &work};
     if (has_rows(work)) return sum_rows<V, E, how>(work, part, slope, pieces, prelu_dx<V>, prelu_part);
     sum_runs<V, E, how>(work, part, slope, pieces, prelu_dx<V>, prelu_part);
   });
@@ -477,7 +477,7 @@ RECTIFY_FUSED(RECTIFY_FUSED_KERNEL)
 #undef RECTIFY_FUSED_KERNEL
 
 template <class F, class E = typename F::Element>
-[[gnu::noinline]] void sum_pieces(const Work& work, const SumPart& part, Pieces<E> pieces) {
+[[gnu::noinline]] void sum_pieces(const Work& work, const SumPart& part, Pieces<E>& pieces) {
   using V = typename F::Vector;
   constexpr auto no_gradient = [](auto...) RECTIFY_LAMBDA { return V::broadcast(0); };
   constexpr auto add = [](auto dz, auto, auto sum) RECTIFY_LAMBDA { return sum + dz; };
@@ -489,13 +489,15 @@ template <class F, class E = typename F::Element>
 template <class F, class E = typename F::Element>
 [[gnu::noinline]] void sum_made_twice(const Work& work, const SumPart& part) {
   alignas(64) E tile[longest_piece<E>];
-  sum_pieces<F, E>(work, part, {.x = nullptr, .dy = nullptr, .made_by = work.made, .tile = tile});
+  Pieces<E> pieces = {.x = nullptr, .dy = nullptr, .made_by = work.made, .tile = tile};
+  sum_pieces<F>(work, part, pieces);
 }
 
 template <class F>
 void bias_backward(const Work& work, const SumPart& part) {
   if (work.made != nullptr && last_of(*work.made).streaming) return sum_made_twice<F>(work, part);
-  sum_pieces<F>(work, part, {.x = F::x_of(work), .dy = F::dy_of(work), .made_by = work.made});
+  Pieces<typename F::Element> pieces = {.x = F::x_of(work), .dy = F::dy_of(work), .made_by = work.made};
+  sum_pieces<F>(work, part, pieces);
 }
 
 // ---- The table ----

@@ -14,6 +14,7 @@ constexpr size_t stretch = 2048;
 template <class Element>
 constexpr size_t longest_piece = sizeof(Element) == 2 ? 8192 : 4096;
 
+// Handed on by reference: a copy of what has just been stored word by word waits for it.
 template <class Element>
 struct Pieces {
   const Element *x, *dy;            // where the elements of the piece in hand are, counted from the tensor's first

@@ -369,7 +369,7 @@ RECTIFY_INLINE void sum_whole_rows(const Work& work, const SumPart& part, Rows a
 // `parameter`: those of the part's channels, as Rows has them. `pieces`, where dx is done apart.
 template <class V, class Element, Store how, class Gradient, class Add>
 RECTIFY_INLINE void sum_rows(const Work& work, const SumPart& part, const typename V::Scalar* parameter,
-                             Pieces<Element> pieces, Gradient gradient, Add add) {
+                             Pieces<Element>& pieces, Gradient gradient, Add add) {
   using Scalar = typename V::Scalar;
   constexpr size_t lanes = V::lanes;
   Element* dx = static_cast<Element*>(work.out);
