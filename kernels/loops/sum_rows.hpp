@@ -466,6 +466,7 @@ RECTIFY_INLINE void sum_rows(const Work& work, const SumPart& part, const typena
     // As many whole leaves side by side as keep four sums going.
     const size_t vectors = (width + lanes - 1) / lanes;
     leaves = vectors == 1 ? 4 : vectors == 2 ? 2 : 1;
+    static_assert(4 * lanes * row_block <= longest_piece<Element>);
     if (leaf + leaves > part.leaf_end || row + leaves * row_block > work.outer) leaves = 1;
     const size_t end = smaller(work.outer, row + leaves * row_block);
     const Rows<V, Element> rows = from_row(row, end - row);
