@@ -76,15 +76,15 @@ inline constexpr Formula exp = {{}, 0, 1};
 inline constexpr Formula relu_forward = {{.compare = 1}, 0, 0, true};  // selecting against zero is bitwise logic
 inline constexpr Formula relu_backward = {{.compare = 1}, 0, 0, true};
 inline constexpr Formula relu_forward_with_mask = relu_forward + masked;
-inline constexpr Formula relu_of_sum = Formula{{.add = 1}} + Formula{{.compare = 1}};
-inline constexpr Formula relu_with_dbias = Formula{{.add = 1}} + Formula{{.compare = 1}};  // from bits
+inline constexpr Formula relu_and_sum = Formula{{.add = 1}} + Formula{{.compare = 1}};  // before it, or of its gradient
 inline constexpr Formula prelu_forward = scaled + chosen;
 inline constexpr Formula prelu_forward_of_small_slope = scaled + greater;  // of one or of channels, all up to 1
 inline constexpr Formula prelu_backward = scaled + chosen;
 inline constexpr Formula prelu_backward_with_parameter = prelu_backward + summed;
+// x from y: the magnitude, and the choice.
 inline constexpr Formula prelu_backward_from_mask =
-    prelu_backward_with_parameter + masked + Formula{{.multiply = 2, .select = 1, .maximum = 2}};  // x from y
-inline constexpr Formula elu_forward = expm1 + greater;                                            // alpha = 1
+    prelu_backward_with_parameter + masked + Formula{{.multiply = 2, .select = 1, .maximum = 2}};
+inline constexpr Formula elu_forward = expm1 + greater;  // alpha = 1
 inline constexpr Formula elu_forward_of_small_alpha = expm1 + Formula{{.integer = 1}} + greater;
 inline constexpr Formula elu_forward_of_any_alpha = expm1 + scaled + chosen;
 inline constexpr Formula elu_backward = exp + scaled + chosen;  // alpha = 1

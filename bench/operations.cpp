@@ -124,24 +124,27 @@ constexpr Operation prelu_gradients(Layout layout, Traffic traffic) {
           prelu_backward};
 }
 
-constexpr Operation prelu_gradient_of_slopes(Layout layout) {
-  Operation o = {"prelu", "backward_of_parameter", layout, {2, 0}, formula::summed, prelu_backward_of_parameter};
-  o.variant = "without dx";
+constexpr Operation variant(const char* name, Operation o) {
+  o.variant = name;
   return o;
+}
+constexpr Operation prelu_gradient_of_slopes(Layout layout) {
+  return variant("without dx",
+                 {"prelu", "backward_of_parameter", layout, {2, 0}, formula::summed, prelu_backward_of_parameter});
 }
 constexpr Operation relu_gradients_with_dbias(Layout layout) {
-  Operation o = {"relu",          "backward_from_mask",   layout, {1, 1}, formula::relu_with_dbias,
-                 relu_with_dbias, relu_backward_from_mask};
-  o.variant = "with dbias";
-  return o;
+  return variant(
+      "with dbias",
+      {"relu", "backward_from_mask", layout, {1, 1}, formula::relu_and_sum, relu_with_dbias, relu_backward_from_mask});
 }
-
 constexpr Operation prelu_from_y_and_mask(Layout layout) {
-  Operation o = {
-      "prelu",       "backward_from_mask", layout, {2, 1}, formula::prelu_backward_from_mask, prelu_gradients_from_mask,
-      prelu_backward};
-  o.variant = "with dslope";
-  return o;
+  return variant("with dslope", {"prelu",
+                                 "backward_from_mask",
+                                 layout,
+                                 {2, 1},
+                                 formula::prelu_backward_from_mask,
+                                 prelu_gradients_from_mask,
+                                 prelu_backward});
 }
 
 constexpr Operation in_f32[] = {
@@ -192,9 +195,9 @@ constexpr Operation in_f32[] = {
      leaky_relu_backward_from_mask,
      leaky_relu_backward,
      slope},
-    {"relu", "forward", Layout::flat, {2, 1}, formula::relu_of_sum, relu_of_sum, nullptr, 1, 0, "of a sum"},
-    {"relu", "forward", Layout::nchw, {1, 1}, formula::relu_of_sum, relu_with_bias, nullptr, 1, 0, "with bias"},
-    {"relu", "forward", Layout::nhwc, {1, 1}, formula::relu_of_sum, relu_with_bias, nullptr, 1, 0, "with bias"},
+    {"relu", "forward", Layout::flat, {2, 1}, formula::relu_and_sum, relu_of_sum, nullptr, 1, 0, "of a sum"},
+    {"relu", "forward", Layout::nchw, {1, 1}, formula::relu_and_sum, relu_with_bias, nullptr, 1, 0, "with bias"},
+    {"relu", "forward", Layout::nhwc, {1, 1}, formula::relu_and_sum, relu_with_bias, nullptr, 1, 0, "with bias"},
     relu_gradients_with_dbias(Layout::nchw),
     relu_gradients_with_dbias(Layout::nhwc),
     prelu_from_y_and_mask(Layout::nchw),

@@ -66,7 +66,7 @@ bool add_input_stage(const FusedCall& call, void* out, Stages& stages) {
   if (call.mask == nullptr && !sums) return false;
   Stage& stage = next_of(stages);
   stage.kernel = call.mask != nullptr ? call.kernels->mask_backward : call.kernels->fused_sum_forward;
-  stage.work = call.mask != nullptr ? flat(call.elements, call.mask, call.work.x, out) : call.work;
+  stage.work = call.mask != nullptr ? flat(call.elements, call.mask, call.work.x, nullptr) : call.work;
   stage.work.out = out;
   stage.work.mask_out = nullptr;
   stage.from_tile = false;

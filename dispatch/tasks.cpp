@@ -150,11 +150,6 @@ void run_fold(const void* context, size_t) {
   }
 }
 
-void run_one_map(MapKernel kernel, const Work& work, const Call& call) noexcept {
-  const MapJob job = {kernel, &work, call.elements, elements_of_task(call, work)};
-  run_tasks(divide_up(job.elements, job.of_task), *call.options, run_map_task, &job);
-}
-
 // A task takes its part once, and not stage by stage and sum by sum.
 bool goes_once(const SumPass& pass) { return pass.stages->count == 0 && pass.count == 1; }
 
@@ -207,7 +202,8 @@ void choose_stores(const Call& call, bool read_again, Work& work) noexcept {
 
 void run_map_in_tasks(MapKernel kernel, Call& call) noexcept {
   choose_stores(call, false, call.work);
-  run_one_map(kernel, call.work, call);
+  const MapJob job = {kernel, &call.work, call.elements, elements_of_task(call, call.work)};
+  run_tasks(divide_up(job.elements, job.of_task), *call.options, run_map_task, &job);
 }
 
 void run_stages(const Stages& stages, const Call& call) noexcept {

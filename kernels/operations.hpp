@@ -488,6 +488,7 @@ template <class F, class E = typename F::Element>
 
 template <class F, class E = typename F::Element>
 [[gnu::noinline]] void sum_made_twice(const Work& work, const SumPart& part) {
+  static_assert(run_block <= longest_piece<E> && stretch + most_made_channels <= longest_piece<E>);
   alignas(64) E tile[longest_piece<E>];
   Pieces<E> pieces = {.x = nullptr, .dy = nullptr, .made_by = work.made, .tile = tile};
   sum_pieces<F>(work, part, pieces);

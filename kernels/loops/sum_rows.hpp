@@ -405,8 +405,9 @@ RECTIFY_INLINE void sum_rows(const Work& work, const SumPart& part, const typena
     }
     summed = row;
   };
-  // Leaves of whole blocks are taken transposed, as many at a time as there are lanes.
+  // Leaves of whole blocks are taken transposed, as many at a time as there are lanes. Never rows that are made on the way.
   constexpr size_t lanes_of_leaves = Single::lanes;
+  static_assert(lanes_of_leaves <= fewest_made_channels);
   const size_t whole_leaves = smaller(part.leaf_end, work.outer / row_block);
   const bool transposed = width == channels && is_transposed<Single, Element>(width, work.beyond_cache) &&
                           whole_leaves >= part.leaf_begin + lanes_of_leaves;
