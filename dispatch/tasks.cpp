@@ -5,7 +5,7 @@
 #include <memory>
 #include <new>
 
-#include "dispatch/cpu_features.hpp"
+#include "dispatch/cache_sizes.hpp"
 #include "dispatch/fp_environment.hpp"
 #include "dispatch/parallel.hpp"
 #include "dispatch/sum_plan.hpp"
@@ -25,7 +25,8 @@ constexpr size_t task_step = 512;
 // task on, and so may a caller's pool, whose threads may spin.
 constexpr size_t light_bytes = size_t{512} << 10;
 
-// Of the tensors that a call reads and writes, where x is the first of them. A mask is a sixteenth of one at most.
+// Of the tensors that a call reads, where x is the first of them, and one that it writes. A mask is a sixteenth of one at
+// most.
 size_t touched_bytes(const Call& call, const void* x) noexcept {
   const Work& work = call.work;
   const size_t inputs = size_t{x != call.mask} + (work.dy != nullptr) + (work.residual != nullptr);

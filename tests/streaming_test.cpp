@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <vector>
 
-#include "dispatch/cpu_features.hpp"
+#include "dispatch/cache_sizes.hpp"
 #include "tests/support/effort.hpp"
 #include "tests/support/inputs.hpp"
 #include "tests/support/on_each_format.hpp"
@@ -68,6 +68,7 @@ RECTIFY_ON_EACH_FORMAT(Streaming, PreluEveryLayout) {
   // Rows of whole vectors and of broken ones, a slope per element, short and long runs.
   for (const rectify_shape shape : {rectify_shape{n / 64, 64, 1},
                                     {n / 37, 37, 1},
+                                    {n / 3, 3, 1},
                                     {n / 1040, 1040, 1},
                                     {2, n / 2, 1},
                                     {n / 245, 5, 49},

@@ -1,5 +1,5 @@
-// The vocabulary on AVX2 + FMA + F16C: f32.hpp (also for 16-bit elements), f64.hpp, and patterns.hpp for 16-bit elements
-// that are only moved.
+// The vocabulary on AVX2 + FMA + F16C: f32.hpp (also for f16), f64.hpp, pairs.hpp for bf16, and patterns.hpp for
+// 16-bit elements that are only moved.
 //
 // Zen 3 and Zen 4 run fma, mul, blendv on two pipes (FP0, FP1) and add on two others; logic and integer operations run on
 // all four. Loads: two 32-byte a cycle; stores: one. Comparisons yield a vector mask, so selecting against +0 is one `and`.

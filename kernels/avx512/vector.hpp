@@ -1,5 +1,5 @@
-// The vocabulary on AVX-512 (F, BW, DQ, VL): f32.hpp (also for 16-bit elements), f64.hpp, and patterns.hpp for 16-bit
-// elements that are only moved.
+// The vocabulary on AVX-512 (F, BW, DQ, VL): f32.hpp (also for f16), f64.hpp, pairs.hpp for bf16, patterns.hpp for
+// 16-bit elements that are only moved, and rounding.hpp for what rounds whatever the environment says.
 //
 // Zen 4 runs a 512-bit operation as one that occupies its 256-bit pipe for two cycles: fma, mul, compare-into-mask on two
 // pipes, i.e. one a cycle; add on two others; mask-blends, logic and integer operations on all four. Intel cores have two

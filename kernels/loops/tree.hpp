@@ -1,6 +1,7 @@
 // The top of every sum: leaves folded by the pairwise tree of docs/numerics.md section 4.
 #pragma once
 
+#include "../backend.hpp"
 #include "../inline.hpp"
 
 namespace rectify {
