@@ -20,8 +20,8 @@ struct Stages;
 struct Work {
   const void* x;          // what the sign is taken from: x, y for backward_from_y, or the mask
   const void* dy;         // NULL in a forward
-  void* out;              // y, dx or the mask; may be x or dy; NULL where only sums are wanted
-  const void* parameter;  // `channels` values, of the slopes' format; unused by ReLU, and where out is NULL
+  void* out;              // y or dx; may be x or dy; NULL where only sums are wanted
+  const void* parameter;  // PReLU's slopes, `channels` of them, or one scalar of the type that computes; unused by ReLU
   size_t outer;
   size_t channels;
   size_t inner;

@@ -393,20 +393,19 @@ int32_t fused_backward(const FusedRequest& request) {
   }
 }
 
-// In the order of activations/list.hpp.
 template <class E>
-constexpr Operations operations = {map_flat<ReluForward, E>,
-                                   map_flat<ReluBackward, E>,
-                                   map_channels<PreluForward, E>,
-                                   map_channels<PreluBackward, E>,
-                                   map_flat<EluForward, E>,
-                                   map_flat<EluBackward, E>,
-                                   map_flat<EluBackwardFromY, E>,
-                                   sum_channels<PreluBackward, E>,
-                                   sum_channels<EluBackward, E>,
-                                   clear_sums<E>,
-                                   fused_forward<E>,
-                                   fused_backward<E>};
+constexpr Operations operations = {.relu_forward = map_flat<ReluForward, E>,
+                                   .relu_backward = map_flat<ReluBackward, E>,
+                                   .prelu_forward = map_channels<PreluForward, E>,
+                                   .prelu_backward = map_channels<PreluBackward, E>,
+                                   .elu_forward = map_flat<EluForward, E>,
+                                   .elu_backward = map_flat<EluBackward, E>,
+                                   .elu_backward_from_y = map_flat<EluBackwardFromY, E>,
+                                   .prelu_backward_with_parameter = sum_channels<PreluBackward, E>,
+                                   .elu_backward_with_parameter = sum_channels<EluBackward, E>,
+                                   .clear_sums = clear_sums<E>,
+                                   .fused_forward = fused_forward<E>,
+                                   .fused_backward = fused_backward<E>};
 
 }  // namespace
 }  // namespace rectify::cuda

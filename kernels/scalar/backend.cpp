@@ -169,7 +169,7 @@ struct Gradients {
   // right.
   T node(size_t channel, size_t begin, size_t end) const {
     if (end - begin == 1) {
-      return work.inner == 1 && work.channels > 1 ? row_leaf(channel, begin) : run_leaf(channel, begin);
+      return has_rows(work) ? row_leaf(channel, begin) : run_leaf(channel, begin);
     }
     size_t left = 1;
     while (left * 2 < end - begin) left *= 2;
@@ -205,26 +205,26 @@ void fold(void* nodes, size_t count, size_t channels, const void* slopes, void* 
 }
 
 template <class Element, class Slope, class T = Computed<Element>>
-constexpr Kernels kernels = {Maps<Element, T>::relu_forward,
-                             Maps<Element, T>::relu_backward,
-                             Maps<Element, Slope>::prelu_forward,
-                             Maps<Element, Slope>::prelu_backward,
-                             Maps<Element, T>::elu_forward,
-                             Maps<Element, T>::elu_backward,
-                             Maps<Element, T>::elu_backward_from_y,
-                             Fused<Element, Slope>::sum_forward,
-                             Fused<Element, Slope>::relu_forward,
-                             Fused<Element, Slope>::leaky_relu_forward,
-                             Fused<Element, Slope>::prelu_forward,
-                             Fused<Element, Slope>::elu_forward,
-                             Masks<Element>::relu_backward_from_mask,
-                             Masks<Element>::leaky_relu_backward_from_mask,
-                             Masks<Element>::mask_backward,
-                             sum<Element, Slope, T, prelu_gradient, prelu_add>,
-                             sum<Element, T, T, elu_gradient, elu_add>,
-                             sum<Element, T, T, prelu_gradient, bias_add>,
-                             fold<Slope, T>,
-                             false};
+constexpr Kernels kernels = {.relu_forward = Maps<Element, T>::relu_forward,
+                             .relu_backward = Maps<Element, T>::relu_backward,
+                             .prelu_forward = Maps<Element, Slope>::prelu_forward,
+                             .prelu_backward = Maps<Element, Slope>::prelu_backward,
+                             .elu_forward = Maps<Element, T>::elu_forward,
+                             .elu_backward = Maps<Element, T>::elu_backward,
+                             .elu_backward_from_y = Maps<Element, T>::elu_backward_from_y,
+                             .fused_sum_forward = Fused<Element, Slope>::sum_forward,
+                             .fused_relu_forward = Fused<Element, Slope>::relu_forward,
+                             .fused_leaky_relu_forward = Fused<Element, Slope>::leaky_relu_forward,
+                             .fused_prelu_forward = Fused<Element, Slope>::prelu_forward,
+                             .fused_elu_forward = Fused<Element, Slope>::elu_forward,
+                             .relu_backward_from_mask = Masks<Element>::relu_backward_from_mask,
+                             .leaky_relu_backward_from_mask = Masks<Element>::leaky_relu_backward_from_mask,
+                             .mask_backward = Masks<Element>::mask_backward,
+                             .prelu_backward_with_parameter = sum<Element, Slope, T, prelu_gradient, prelu_add>,
+                             .elu_backward_with_parameter = sum<Element, T, T, elu_gradient, elu_add>,
+                             .bias_backward = sum<Element, T, T, prelu_gradient, bias_add>,
+                             .fold = fold<Slope, T>,
+                             .maps_round_by_themselves = false};
 
 }  // namespace
 
