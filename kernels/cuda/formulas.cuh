@@ -15,7 +15,7 @@ namespace rectify {
 namespace {
 
 struct ReluForward {
-  static constexpr bool reads_dy = false;
+  static constexpr bool reads_dy = false, exponential = false;
   template <class V, class X, class Dy>
   static RECTIFY_INLINE auto of(V, X x, Dy) {
     return relu::forward(x);
@@ -23,7 +23,7 @@ struct ReluForward {
 };
 
 struct ReluBackward {
-  static constexpr bool reads_dy = true, has_parameter = false;
+  static constexpr bool reads_dy = true, exponential = false, has_parameter = false;
   template <class V, class X, class Dy>
   static RECTIFY_INLINE auto of(V, X x, Dy dy) {
     return relu::backward(x, dy);
@@ -31,7 +31,7 @@ struct ReluBackward {
 };
 
 struct PreluForward {
-  static constexpr bool reads_dy = false;
+  static constexpr bool reads_dy = false, exponential = false;
   template <class V, class X, class Dy>
   static RECTIFY_INLINE auto of(V slope, X x, Dy) {
     return prelu::forward(x, slope);
@@ -39,7 +39,7 @@ struct PreluForward {
 };
 
 struct PreluBackward {
-  static constexpr bool reads_dy = true, has_parameter = true, per_channel = true;
+  static constexpr bool reads_dy = true, exponential = false, has_parameter = true, per_channel = true;
   template <class V, class X, class Dy>
   static RECTIFY_INLINE auto of(V slope, X x, Dy dy) {
     return prelu::backward(x, dy, slope);
@@ -52,7 +52,7 @@ struct PreluBackward {
 
 // Arithmetic hides behind memory here: one kernel serves every alpha.
 struct EluForward {
-  static constexpr bool reads_dy = false;
+  static constexpr bool reads_dy = false, exponential = true;
   template <class V, class X, class Dy>
   static RECTIFY_INLINE auto of(V alpha, X x, Dy) {
     return elu::forward<Alpha::any>(x, alpha);
@@ -60,7 +60,7 @@ struct EluForward {
 };
 
 struct EluBackward {
-  static constexpr bool reads_dy = true, has_parameter = true, per_channel = false;
+  static constexpr bool reads_dy = true, exponential = true, has_parameter = true, per_channel = false;
   template <class V, class X, class Dy>
   static RECTIFY_INLINE auto of(V alpha, X x, Dy dy) {
     return elu::backward<Alpha::any>(x, dy, alpha);
@@ -72,7 +72,7 @@ struct EluBackward {
 };
 
 struct EluBackwardFromY {
-  static constexpr bool reads_dy = true;
+  static constexpr bool reads_dy = true, exponential = false;
   template <class V, class Y, class Dy>
   static RECTIFY_INLINE auto of(V alpha, Y y, Dy dy) {
     return elu::backward_from_y(y, dy, alpha);
@@ -89,8 +89,10 @@ struct Operation : Formula {
   // Whole pieces have code of their own.
   static constexpr bool has_whole_pieces = true;
   static constexpr unsigned in_flight = cuda::in_flight;
-  // That a multiprocessor is to hold, at least; 0: as nvcc likes.
-  static constexpr unsigned blocks(size_t) { return 0; }
+  // That a multiprocessor is to hold, at least.
+  static constexpr unsigned blocks(size_t element_size, bool in_rows) {
+    return cuda::blocks(adds, Formula::exponential, element_size, in_rows);
+  }
   // What the walks are given, what they sum, and where its nodes go.
   template <class Element>
   using Inputs = Tensors<Element>;

@@ -90,7 +90,7 @@ template <class Formula, Outputs outputs, bool of_channels = true>
 struct FusedOperation : Formula {
   static constexpr bool writes = true, adds = outputs != Outputs::elements, has_whole_pieces = false;
   static constexpr unsigned in_flight = cuda::fused_in_flight;
-  static constexpr unsigned blocks(size_t element_size) { return cuda::fused_blocks(adds, element_size); }
+  static constexpr unsigned blocks(size_t element_size, bool) { return cuda::fused_blocks(adds, element_size); }
   template <class Element>
   using Inputs = FusedTensors<Element>;
   template <class Element>
@@ -264,7 +264,7 @@ inline constexpr size_t fused_tile_elements = size_t{cuda::block_threads} * in_p
 
 // Tiles as in map.cuh. All threads of a warp go round together, so that they can put masks together.
 template <class Operation, class Element>
-__global__ void __launch_bounds__(cuda::block_threads, Operation::blocks(sizeof(Element)))
+__global__ void __launch_bounds__(cuda::block_threads, Operation::blocks(sizeof(Element), false))
     map_fused(const FusedTensors<Element> tensors, const FusedChannelOfElements<Element> parameters, const size_t n) {
   constexpr unsigned width = in_piece<Element>;
   constexpr size_t step = size_t{cuda::block_threads} * width, tile_size = fused_tile_elements<Element>;

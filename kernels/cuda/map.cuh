@@ -16,7 +16,7 @@ inline constexpr size_t tile_elements = size_t{cuda::block_threads} * in_piece<E
 
 // `skew` elements lie between the piece of 16 bytes that holds the first and the first.
 template <class Operation, Access access, class Element, class Parameters>
-__global__ void __launch_bounds__(cuda::block_threads)
+__global__ void __launch_bounds__(cuda::block_threads, Operation::blocks(sizeof(Element), false))
     map(const Tensors<Element> tensors, const Parameters parameter, const size_t n, const unsigned skew) {
   constexpr unsigned width = in_piece<Element>;
   constexpr size_t step = size_t{cuda::block_threads} * width, tile_size = tile_elements<Element>;

@@ -72,7 +72,7 @@ RECTIFY_INLINE void take_unit(const typename Operation::template Inputs<Element>
 }
 
 template <class Operation, Access access, class Element, class Scalar = typename Computed<Element>::Scalar>
-__global__ void __launch_bounds__(cuda::block_threads, Operation::blocks(sizeof(Element)))
+__global__ void __launch_bounds__(cuda::block_threads, Operation::blocks(sizeof(Element), true))
     map_rows(const typename Operation::template Inputs<Element> tensors,
              const typename Operation::template Parameters<Element> parameter,
              const typename Operation::template Nodes<Scalar> nodes, const Rows rows) {

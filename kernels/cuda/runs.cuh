@@ -79,7 +79,7 @@ RECTIFY_INLINE V fold_lanes(Lanes<V, width> lanes, unsigned group) {
 }
 
 template <class Operation, Access access, class Element, class Scalar = typename Computed<Element>::Scalar>
-__global__ void __launch_bounds__(cuda::block_threads, Operation::blocks(sizeof(Element)))
+__global__ void __launch_bounds__(cuda::block_threads, Operation::blocks(sizeof(Element), false))
     map_runs(const typename Operation::template Inputs<Element> tensors,
              const typename Operation::template Parameters<Element> parameter,
              const typename Operation::template Nodes<Scalar> nodes, const Runs runs) {

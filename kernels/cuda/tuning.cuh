@@ -20,6 +20,15 @@ constexpr unsigned in_flight = 4;
 // 16; one, for which more threads have room, 20 to 32 and with sums 8 to 12.
 constexpr unsigned fused_in_flight = 2;
 
+// Blocks that a multiprocessor is to hold at least. This is not for more of them, but for registers: left to itself ptxas
+// saves them by asking for a piece when it has done with the one before, one or two of eight at a time. With 64 registers,
+// 80 for an exponential of 16 or 64 bits and for a sum, and 128 for both, a thread asks for all or most of them first, and
+// spills nothing or next to nothing (scripts/cuda-bounds). Rows of 16 bits have eight channels a thread.
+constexpr unsigned blocks(bool sums, bool exponential, size_t element_size, bool in_rows) {
+  const bool wide = exponential && (sums || element_size != 4);
+  return (sums ? 3u : 4u) - (wide ? 1 : 0) - (in_rows && element_size == 2 ? 1 : 0);
+}
+
 // Blocks of a fused kernel that a multiprocessor is to hold at least, which leaves a thread 128 registers where it sums and
 // 64, of 16-bit elements 80, where it does not: as many as spill nothing, or next to nothing.
 constexpr unsigned fused_blocks(bool sums, size_t element_size) { return sums ? 2 : element_size == 2 ? 3 : 4; }
