@@ -63,7 +63,8 @@ endif()
 
 # ---- Arguments and the C ABI ----
 
-rectify_test(arguments_test arguments_test.cpp fused_arguments_test.cpp)
+rectify_test(arguments_test support/arguments.cpp arguments_test.cpp fused_arguments_test.cpp aliasing_test.cpp
+  empty_test.cpp out_of_memory_test.cpp abi_test.cpp)
 
 # What the header declares, as a list that a C program can go through.
 set(header ${PROJECT_SOURCE_DIR}/include/rectify/rectify.h)
