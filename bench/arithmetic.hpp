@@ -81,9 +81,9 @@ inline constexpr Formula prelu_forward = scaled + chosen;
 inline constexpr Formula prelu_forward_of_small_slope = scaled + greater;  // of one or of channels, all up to 1
 inline constexpr Formula prelu_backward = scaled + chosen;
 inline constexpr Formula prelu_backward_with_parameter = prelu_backward + summed;
-// x from y: the magnitude, and the choice.
+// x from y: the magnitude, whose products by -1 are bitwise, and the choice.
 inline constexpr Formula prelu_backward_from_mask =
-    prelu_backward_with_parameter + masked + Formula{{.multiply = 2, .select = 1, .maximum = 2}};
+    prelu_backward_with_parameter + masked + Formula{{.select = 1, .maximum = 2}};
 inline constexpr Formula elu_forward = expm1 + greater;  // alpha = 1
 inline constexpr Formula elu_forward_of_small_alpha = expm1 + Formula{{.integer = 1}} + greater;
 inline constexpr Formula elu_forward_of_any_alpha = expm1 + scaled + chosen;

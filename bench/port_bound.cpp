@@ -53,10 +53,7 @@ Arithmetic as_instructions(const Arithmetic& arithmetic, const std::string& back
     a = a + Arithmetic{.multiply = scaled, .add = scaled};
   else
     a = a + Arithmetic{.fused = scaled, .multiply = scaled, .shift = scaled};
-  // bf16 is the upper half of an f32: a shift or an `and`. Rounding adds what carries into that half where it has to: a
-  // shift, an `and`, two additions, then shifts and blends that put two vectors together.
-  const int widened = a.widen_bfloat, narrowed = a.narrow_bfloat;
-  return a + Arithmetic{.shift = narrowed, .integer = widened + 4 * narrowed};
+  return a;
 }
 
 }  // namespace
@@ -80,6 +77,10 @@ double fused_nanoseconds(const FusedPeak& peak) {
 
 PortBound port_bound(const Arithmetic& arithmetic, const std::string& backend, const std::vector<Fused>& fused) {
   const Arithmetic a = as_instructions(arithmetic, backend);
+  // bf16 (kernels/<isa>/pairs.hpp), of two vectors together: a shift and an `and` widen them; three shifts, two blends, an
+  // `andnot`, a subtraction and an addition round them.
+  const double shifts = a.shift + 0.5 * a.widen_bfloat + 1.5 * a.narrow_bfloat;
+  const double integers = a.integer + 0.5 * a.widen_bfloat + 2.5 * a.narrow_bfloat;
   const auto lanes_of = [&](size_t lanes_of_32_bits) {
     return static_cast<double>(lanes_of_32_bits) * 32 / static_cast<double>(a.lane_bits);
   };
@@ -87,9 +88,10 @@ PortBound port_bound(const Arithmetic& arithmetic, const std::string& backend, c
   const int multiplies = a.fused + a.multiply;
   if (own == fused.end()) return {multiplies + 0.0, multiplies / 2.0, nullptr};
 
-  const std::array<int, others> counts = {a.add,   a.maximum, a.compare,    a.select,     a.integer_minimum,
-                                          a.shift, a.integer, a.widen_half, a.narrow_half};
-  int places = multiplies, all = multiplies;
+  const std::array<double, others> counts = {a.add + 0.0,    a.maximum + 0.0,         a.compare + 0.0,
+                                             a.select + 0.0, a.integer_minimum + 0.0, shifts,
+                                             integers,       a.widen_half + 0.0,      a.narrow_half + 0.0};
+  double places = multiplies, all = multiplies;
   double most_per_cycle = own->per_cycle, cycles = 0;
   for (size_t i = 0; i < others; ++i) {
     places += counts[i] * own->places[i];

@@ -40,7 +40,7 @@ inline void run_map(MapKernel kernel, Call& call) noexcept {
 // Also writes call.work.channels sums. Fails only for want of memory, and then before anything is written.
 int32_t run_sum(SumKernel kernel, Call& call) noexcept;
 
-// One of the sums that a fused call takes, part by part, once the stages have been through the part.
+// A sum that is taken part by part, in a fused call once the stages have been through the part.
 struct Sum {
   SumKernel kernel;
   Work work;

@@ -4,7 +4,7 @@
 // means of the image's four quarters, and a linear classifier. Slopes and classifier are learned together by gradient
 // descent on the squared error. Three things are shown, each an error of the program where it fails:
 //
-//   - NCHW and NHWC agree: y and dx bit for bit, dslope within what rectify.h states;
+//   - NCHW and NHWC agree: y and dx bit for bit, dslope within what is usual by rectify.h;
 //   - the loss goes down, and further than with the slopes held where they start;
 //   - every backend of this machine learns the same bits. The arithmetic around rectify is written to have only one result,
 //     too: plain loops, no contraction, nothing from libm.
@@ -256,7 +256,7 @@ bool layouts_agree(const Tensor& x, const int* labels, const Model& model, const
   require(rectify::prelu_forward(shape, last_x, model.slopes, last_y, options), "prelu_forward");
   require(rectify::prelu_backward(shape, last_x, model.slopes, last_dy, last_dx, last_dslopes, options), "prelu_backward");
 
-  constexpr double bound = 1e-7;  // "a few 1e-8"
+  constexpr double bound = 1e-7;  // what is usual
   const double error = sum_error(x, dy, dslopes), last_error = sum_error(x, dy, last_dslopes);
   const bool same_y = same_bits(to_nhwc(y), last_y), same_dx = same_bits(to_nhwc(dx), last_dx);
   std::printf("  NCHW and NHWC   y %s, dx %s, errors of dslope %.1e and %.1e of the sum of magnitudes (bound %.0e)\n",

@@ -43,11 +43,13 @@
  *               output. Anything else is RECTIFY_ERROR_OVERLAP.
  *   Errors      A call returns a status. When it is not RECTIFY_OK, nothing was written. When several arguments are bad,
  *               one of them is reported. rectify_status_text() explains.
- *   Empty       n == 0 succeeds, whatever pointers are NULL; a non-NULL parameter gradient is then set to +0.
+ *   Empty       n == 0 succeeds, whatever pointers are NULL, if the other arguments are valid; a non-NULL parameter
+ *               gradient is then set to +0.
  *   Threads     Every function may be called from any number of threads at once. Outputs of concurrent calls must be
  *               distinct. Nothing is created or destroyed by the caller. What a second thread would come too late for
- *               stays on the calling thread: up to 32768 elements; on oneTBB, without an exponential, and without dbias
- *               or a gradient of slopes in a fused call, up to half a megabyte of tensors in all.
+ *               stays on the calling thread: up to 32768 elements; on oneTBB and without an exponential, tensors of up to
+ *               half of a core's L2 in all (256 to 512 KiB), unless a fused call with sums has several steps or sums to
+ *               take.
  *   Environment The caller's floating-point control bits (rounding, FTZ/DAZ, exception masks) do not change any result and
  *               are as they were when the call returns; sticky exception flags may have been raised.
  *   The library never prints, aborts, throws, or touches memory outside the ranges it was given.
@@ -126,7 +128,8 @@ RECTIFY_API int32_t rectify_numerics_version(void) RECTIFY_NOEXCEPT;
 /* ---- Options ----------------------------------------------------------------------------------------------------- */
 
 /* A caller's own thread pool. It runs task(context, index) once for every index in [0, tasks), in any order, on any
- * threads, and returns when all have finished. It must not throw. The same bits come back whatever it does. */
+ * threads, and returns when all have finished; there are 256 at most. It must not throw. The same bits come back whatever
+ * it does. */
 typedef void (*rectify_parallel_for)(void* pool, size_t tasks, void (*task)(void* context, size_t index), void* context);
 
 #define RECTIFY_SUMS_ORDERED 0 /* sums in the fixed order: same bits everywhere */
@@ -137,7 +140,7 @@ typedef void (*rectify_parallel_for)(void* pool, size_t tasks, void (*task)(void
  * A larger struct_size (a caller newer than the library) is accepted if what the library does not know is zero. */
 typedef struct rectify_options {
   size_t struct_size;                /* sizeof(rectify_options) */
-  size_t threads;                    /* at most so many threads; 0: as many as oneTBB or the callback offers */
+  size_t threads;                    /* at most so many threads; 0: as many as oneTBB has, 256 on a callback */
   rectify_parallel_for parallel_for; /* NULL: oneTBB (the calling thread alone if built without) */
   void* pool;                        /* handed to parallel_for */
   const char* backend;               /* a name from rectify_backend_name(); NULL: the best one */
@@ -153,7 +156,8 @@ typedef struct rectify_options {
 /* The name of the index-th backend compiled into this library, best first; NULL past the last. */
 RECTIFY_API const char* rectify_backend_name(size_t index) RECTIFY_NOEXCEPT;
 
-/* RECTIFY_OK if this machine and RECTIFY_ISA offer the backend, else the status that says why not. */
+/* RECTIFY_OK if this machine and RECTIFY_ISA offer the backend, else the status that says why not (of NULL
+ * RECTIFY_ERROR_NULL_POINTER). */
 RECTIFY_API int32_t rectify_backend_available(const char* name) RECTIFY_NOEXCEPT;
 
 /* Sets *name to the backend that a call with these options uses. On an error *name is unchanged. */

@@ -18,7 +18,7 @@
 // in {pointer, count}, take the number format of x; as x itself they are f32, or what the call names:
 // relu_forward<std::span<const double>>({x, n}, {y, n}).
 //
-// Nothing here allocates or throws, and there is nothing to link but the C library:
+// Nothing here allocates or throws, and there is nothing to link but librectify:
 //
 //     std::vector<float> x = ..., y(x.size());
 //     if (auto s = rectify::elu_forward(1.0, x, y, {.threads = 4}); s != rectify::status::ok) return rectify::text(s);

@@ -14,8 +14,8 @@
  *               stream has to write first, or reads afterwards, is ordered by the caller, with events.
  *   Scratch     A call that sums takes `scratch`, as many bytes as its rectify_cuda_..._scratch_bytes() says, at a multiple
  *               of 4 bytes (f64: 8), overlapping no tensor. It is written, never has to be cleared, and is free for others
- *               once the stream has passed the call. Concurrent calls need scratch of their own. Where no parameter
- *               gradient is asked for it may be NULL and 0.
+ *               once the stream has passed the call. Concurrent calls need scratch of their own. Where neither a
+ *               parameter's gradient nor dbias is asked for it may be NULL and 0.
  *   Errors      RECTIFY_ERROR_NO_DEVICE without driver or GPU, RECTIFY_ERROR_CUDA for any other error that the CUDA runtime
  *               reports while the work is enqueued, RECTIFY_ERROR_SCRATCH_TOO_SMALL. When a status is not RECTIFY_OK
  *               nothing was written, except that after RECTIFY_ERROR_CUDA from a call with several kernels the first ones

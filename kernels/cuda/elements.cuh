@@ -127,9 +127,8 @@ RECTIFY_INLINE Lanes<V, width> all(V value) {
 }
 
 // The elements of `count` places, from `place` on: their results are stored, and what they add to the
-// parameter's gradient is added to sums. All loads are asked for before the first result is computed, as far as a thread has
-// registers for them (cuda::blocks). Parameters: Lanes,
-// or ChannelOfElements, for a range that begins with the tensor.
+// parameter's gradient is added to sums. All loads are asked for before the first result is computed, as far as a thread
+// has registers for them (cuda::blocks). Parameters: Lanes, or ChannelOfElements, for a range that begins with the tensor.
 template <class Operation, Access access, bool whole, unsigned count, class Element, class Parameters, unsigned width>
 RECTIFY_INLINE void take(const Tensors<Element>& tensors, const Place& place, Step step, const Parameters& parameters,
                          Lanes<Computed<Element>, width>& sums) {

@@ -19,7 +19,7 @@ inline bool exhaustive() {
   return value != nullptr && std::string_view(value) == "1";
 }
 
-// The step between the floats tried, counted in bits: a prime, so that every exponent meets ever other mantissas.
+// The step between the floats tried, counted in bits: a prime, so that every exponent meets other mantissas.
 // RECTIFY_INPUT_STRIDE, another prime, is for who runs a family a second time.
 inline uint64_t input_stride() {
   if (exhaustive()) return 1;
