@@ -15,6 +15,7 @@
 #include <tbb/parallel_for.h>
 #include <tbb/partitioner.h>
 #include <tbb/task_arena.h>
+#include <tbb/task_group.h>
 #endif
 
 namespace rectify {
@@ -73,12 +74,17 @@ struct Job {
   } else {
 #if defined(RECTIFY_TBB)
     const StickyFlags flags;
+    // oneTBB divides in floating point, in the caller's environment and then in the group's: an exception that the caller
+    // has unmasked would be delivered.
+    const FpEnvironment environment;
     try {
+      using Group = tbb::task_group_context;
+      Group group(Group::bound, Group::default_traits | Group::fp_settings);
       // Isolated: while it waits, the calling thread takes up no other task of the caller's, which might want a lock it
       // holds.
       tbb::this_task_arena::isolate([&] {
         tbb::parallel_for(
-            size_t{0}, workers, [&job](size_t worker) { job.work(worker); }, tbb::static_partitioner());
+            size_t{0}, workers, [&job](size_t worker) { job.work(worker); }, tbb::static_partitioner(), group);
       });
     } catch (...) {  // oneTBB could not get memory or threads; those that ran have finished
     }

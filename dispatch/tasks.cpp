@@ -154,6 +154,9 @@ void run_fold(const void* context, size_t) {
 // A task takes its part once, and not stage by stage and sum by sum.
 bool goes_once(const SumPass& pass) { return pass.stages->count == 0 && pass.count == 1; }
 
+// What a sum that goes once begins with.
+const void* first_x_of(const Sum& sum) { return sum.work.made != nullptr ? sum.work.made->stage[0].work.x : sum.work.x; }
+
 // `whole`: see plan_sum().
 SumPlan plan_pass(const SumPass& pass, bool whole) {
   return plan_sum(*pass.shape, goes_once(pass) ? most_nodes : most_nodes_of_stages(pass.shape->channels), whole);
@@ -230,7 +233,7 @@ int32_t run_sums(const SumPass* passes, size_t count, const Call& call) noexcept
   bool whole[most_passes];
   size_t bytes = 0;  // the passes follow each other, so one space serves them all
   for (size_t p = 0; p < count; ++p) {
-    whole[p] = goes_once(passes[p]) && on_one_thread(call, call.work.x);
+    whole[p] = goes_once(passes[p]) && on_one_thread(call, first_x_of(*passes[p].sums));
     plans[p] = plan_pass(passes[p], whole[p]);
     bytes = std::max(bytes, space_for(passes[p], plans[p], call.format->scalar_size));
   }

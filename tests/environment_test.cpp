@@ -9,6 +9,7 @@
 #include <atomic>
 #include <cmath>
 #include <cstdint>
+#include <cstdlib>
 #include <limits>
 #include <mutex>
 #include <string>
@@ -348,6 +349,36 @@ RECTIFY_ON_EACH_FORMAT(EnvironmentOfTasks, OfAPoolsThreadsChangesNothing) {
 }
 
 #if defined(RECTIFY_TESTS_TBB)
+// oneTBB, which divides in floating point itself, begins in the environment of whoever uses it first in a process: the
+// library, or its caller. So each case has a process of its own.
+class FirstUseOfOneTbb : public testing::Test {
+ protected:
+  static constexpr size_t n = 400009;
+  const std::vector<float> x = ordinary_values(n, 3, 4.0f);
+
+  static void work_unmasked(const std::vector<float>& x, bool callers) {
+    std::vector<float> y(x.size());
+    write_register(0);  // everything unmasked
+    if (callers) tbb::parallel_for(0, 100, [](int) {});
+    const int32_t status = rectify_elu_forward(RECTIFY_F32, x.size(), 1.0, x.data(), y.data(), nullptr);
+    const bool kept = (read_register() & ~sticky_flags) == 0;
+    write_register(default_control);
+    std::exit(status == RECTIFY_OK && kept ? 0 : 1);
+  }
+
+  void SetUp() override {
+    if (offered(0) != 0) GTEST_SKIP() << "this CPU does not offer: everything unmasked";
+    if (std::thread::hardware_concurrency() < 2) GTEST_SKIP() << "one processor: oneTBB is not asked";
+    GTEST_FLAG_SET(death_test_style, "threadsafe");
+  }
+};
+TEST_F(FirstUseOfOneTbb, ByTheLibraryWithEverythingUnmasked) {
+  EXPECT_EXIT(work_unmasked(x, false), testing::ExitedWithCode(0), "");
+}
+TEST_F(FirstUseOfOneTbb, ByTheCallerWithEverythingUnmasked) {
+  EXPECT_EXIT(work_unmasked(x, true), testing::ExitedWithCode(0), "");
+}
+
 // oneTBB gives each of its threads, the caller among them, the environment it thinks right.
 RECTIFY_ON_EACH_FORMAT(EnvironmentOfTasks, InsideTheCallersParallelForChangesNothing) {
   const std::vector<PublicCall> list = calls<Format>();

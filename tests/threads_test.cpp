@@ -208,6 +208,55 @@ RECTIFY_ON_EACH_FORMAT(ThreadsOfACallback, IsNotCalledForSmallArrays) {
   }
 }
 
+// ---- Stack ----
+
+// On a thread that has what rectify.h promises to be enough, and some for the thread itself: every call, and a large one
+// that makes dx twice in a tile.
+RECTIFY_ON_EACH_FORMAT(ThreadsOfACallback, NeedLittleStack) {
+#if !defined(NDEBUG) || defined(__SANITIZE_ADDRESS__)
+  GTEST_SKIP() << "this build keeps more on the stack";
+#else
+  constexpr size_t promised = size_t{128} << 10, of_the_thread = size_t{16} << 10;
+  struct Work {
+    const Calls<Format> all;
+    rectify_options options;
+    std::string failures;
+
+    void run() {
+      for (size_t i = 0; i < all.list.size(); ++i) {
+        const testing::AssertionResult same = all.same(i, options);
+        if (!same) failures += all.list[i].name + ": " + same.message() + "\n";
+      }
+      const size_t n = emulated ? size_t{1} << 20 : size_t{1} << 23;
+      const Values dy(n, rounded<Element>(1.0));
+      Values dx(n);
+      const Slope slope[2] = {};
+      Slope dbias[2];
+      const int32_t status =
+          rectify_fused_backward(Format::dtype, Format::slope_dtype, {1, 2, n / 2}, dy.data(), nullptr, nullptr, nullptr,
+                                 {RECTIFY_PRELU, 0, slope}, dy.data(), dx.data(), dbias, nullptr, &options);
+      if (status != RECTIFY_OK) failures += "the large call\n";
+    }
+  };
+  Pool pool{Pool::serial};
+  options.parallel_for = run_in_pool;
+  options.pool = &pool;
+  Work work{Calls<Format>(options), options, ""};
+  pthread_attr_t small;
+  ASSERT_EQ(pthread_attr_init(&small), 0);
+  ASSERT_EQ(pthread_attr_setstacksize(&small, promised + of_the_thread), 0);
+  pthread_t thread;
+  const auto start = [](void* self) -> void* {
+    static_cast<Work*>(self)->run();
+    return nullptr;
+  };
+  ASSERT_EQ(pthread_create(&thread, &small, start, &work), 0);
+  pthread_join(thread, nullptr);
+  pthread_attr_destroy(&small);
+  EXPECT_EQ(work.failures, "");
+#endif
+}
+
 // ---- Many callers ----
 
 RECTIFY_ON_EACH_FORMAT(Threads, ManyCallersAtOnce) {
@@ -436,25 +485,40 @@ TEST_P(ThreadLimit, ALightSumStaysOnItsThread) {
   }
 }
 
-// The same of a map, two tensors of 128 KiB.
+// The same of a map, and of a sum of what is made on the way from a mask: two tensors of 128 KiB.
 TEST_P(ThreadLimit, ALightCallStaysOnItsThread) {
   constexpr size_t light = 65536;
+  constexpr rectify_shape two_channels = {1, 2, light / 2};
   const std::vector<uint16_t> ones(light, 0x3C00);
-  const tbb::global_control many(tbb::global_control::max_allowed_parallelism, 16);
-  tbb::task_arena(16).execute([&] {
-    for (int attempt = 0; attempt < attempts; ++attempt) {
-      WrittenBy y(light * sizeof(uint16_t));
-      ASSERT_EQ(rectify_relu_forward(RECTIFY_F16, light, ones.data(), y.data(), &options), RECTIFY_OK);
-      ASSERT_EQ(y.threads(), 1u);
-      ASSERT_TRUE(y.by(pthread_self()));
-    }
-  });
-  std::vector<uint16_t> y(light);
-  Pool pool{Pool::serial};
-  options.parallel_for = run_in_pool;
-  options.pool = &pool;
-  ASSERT_EQ(rectify_relu_forward(RECTIFY_F16, light, ones.data(), y.data(), &options), RECTIFY_OK);
-  EXPECT_EQ(pool.most_tasks, 2u);
+  const std::vector<unsigned char> mask(light / 8, 0x5A);
+  float dbias[2];
+  const auto forward = [&](void* y, const rectify_options& how) {
+    return rectify_relu_forward(RECTIFY_F16, light, ones.data(), y, &how);
+  };
+  const auto backward_with_dbias = [&](void* dx, const rectify_options& how) {
+    return rectify_fused_backward(RECTIFY_F16, RECTIFY_F32, two_channels, nullptr, nullptr, nullptr, mask.data(),
+                                  {RECTIFY_RELU, 0, nullptr}, ones.data(), dx, dbias, nullptr, &how);
+  };
+  const auto expect_one_thread = [&](auto call) {
+    const tbb::global_control many(tbb::global_control::max_allowed_parallelism, 16);
+    tbb::task_arena(16).execute([&] {
+      for (int attempt = 0; attempt < attempts; ++attempt) {
+        WrittenBy out(light * sizeof(uint16_t));
+        ASSERT_EQ(call(out.data(), options), RECTIFY_OK);
+        ASSERT_EQ(out.threads(), 1u);
+        ASSERT_TRUE(out.by(pthread_self()));
+      }
+    });
+    std::vector<uint16_t> out(light);
+    Pool pool{Pool::serial};
+    rectify_options with_pool = options;
+    with_pool.parallel_for = run_in_pool;
+    with_pool.pool = &pool;
+    ASSERT_EQ(call(out.data(), with_pool), RECTIFY_OK);
+    EXPECT_EQ(pool.most_tasks, 2u);
+  };
+  expect_one_thread(forward);
+  expect_one_thread(backward_with_dbias);
 }
 
 // The caller's own limit holds too.

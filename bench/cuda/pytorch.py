@@ -2,6 +2,7 @@
 """PyTorch's eager operators as peers in the roofline.json of a CUDA device: pytorch.py FILE measures them at the sizes of
 its rows and adds to its list "peers" how often rectify's time goes into theirs."""
 import json
+import os
 import statistics
 import sys
 
@@ -59,6 +60,15 @@ def measure(row):
     return nanoseconds(lambda s: torch.autograd.grad(s[0], s[1], s[2], retain_graph=True), sets)
 
 
+def write(report, path):
+    """All of it after each row, in a file beside it first: a device may be taken away."""
+    unfinished = path + ".part"
+    with open(unfinished, "w") as file:
+        json.dump(report, file, indent=2)
+        file.write("\n")
+    os.replace(unfinished, path)
+
+
 def main():
     path = sys.argv[1]
     if not torch.cuda.is_available():
@@ -69,8 +79,8 @@ def main():
     for row in report["rows"]:
         try:
             time = measure(row)
-        except torch.cuda.OutOfMemoryError:
-            print(f"PyTorch has too little memory for {row['operation']} {row['direction']} of {row['n']} elements")
+        except RuntimeError as error:  # want of memory is one, too
+            print(f"PyTorch cannot do {row['operation']} {row['direction']} of {row['n']} elements: {str(error)[:200]}")
             time = None
         torch.cuda.empty_cache()
         if time is None:
@@ -83,9 +93,7 @@ def main():
         })
         print(f"{row['format']:4} {row['operation']:10} {row['direction']:22} {row['layout']:12} "
               f"PyTorch takes {times:.2f} times as long")
-    with open(path, "w") as file:
-        json.dump(report, file, indent=2)
-        file.write("\n")
+        write(report, path)
 
 
 if __name__ == "__main__":

@@ -26,7 +26,8 @@ struct Pieces {
   const Stages* made_by = nullptr;  // before it. What goes past the caches is not read again, but made twice: first here:
   Element* tile = nullptr;
 
-  RECTIFY_INLINE bool are_something() const { return map_dx != nullptr || made_by != nullptr; }
+  RECTIFY_INLINE bool have_before() const { return made_by != nullptr || is_dx_first(); }
+  RECTIFY_INLINE bool have_after() const { return tile != nullptr || (map_dx != nullptr && !is_dx_first()); }
 
   RECTIFY_INLINE void before(size_t begin, size_t end) {
     if (is_dx_first()) {

@@ -40,7 +40,7 @@ class RowsInPieces {
 
  public:
   RECTIFY_INLINE RowsInPieces(const Work& work, const SumPart& part, const Scalar* parameter, Pieces<Element>& pieces,
-                              Gradient gradient, Add add)
+                              Gradient gradient, Add add, Trees<Single>& trees, Scalar* pattern)
       : work_(work),
         part_(part),
         pieces_(pieces),
@@ -50,7 +50,8 @@ class RowsInPieces {
         width_(part.channel_end - part.channel_begin),
         whole_leaves_(smaller(part.leaf_end, work.outer / row_block)),
         done_(part.leaf_begin * row_block),
-        trees_(part) {
+        pattern_(pattern),
+        trees_(trees) {
     // Never rows that are made on the way.
     static_assert(lanes_of_leaves <= fewest_made_channels);
     is_transposed_ = width_ == work.channels && is_transposed<Single, Element>(width_, work.beyond_cache) &&
@@ -85,7 +86,7 @@ class RowsInPieces {
     combine<V>(sums, width_, []() RECTIFY_LAMBDA { return V::broadcast(0); });
     size_t row = leaf * row_block;
     const size_t end = smaller(work_.outer, row + row_block);
-    const size_t at_a_time = pieces_.are_something() ? stretch / width_ + 1 : row_block;
+    const size_t at_a_time = pieces_.have_before() || pieces_.have_after() ? stretch / width_ + 1 : row_block;
     for (size_t count; row < end; row += count) {
       count = smaller(at_a_time, end - row);
       begin(row, row + count);
@@ -163,23 +164,27 @@ class RowsInPieces {
 
   // What is done with rows before and after their sums are taken.
   RECTIFY_INLINE void begin(size_t row, size_t end) {
-    if (pieces_.are_something()) run_pieces(row, end, true);
+    if (pieces_.have_before()) run_pieces(row, end, true);
   }
   RECTIFY_INLINE void finish(size_t end, bool at_once = true) {
-    if (!pieces_.are_something() || (!at_once && (end - done_) * width_ < stretch)) return;
+    if (!pieces_.have_after() || (!at_once && (end - done_) * width_ < stretch)) return;
     run_pieces(done_, end, false);
     done_ = end;
   }
-  // A call: each walk has both.
-  [[gnu::noinline]] void run_pieces(size_t row, size_t end, bool before) {
+  RECTIFY_INLINE void run_pieces(size_t row, size_t end, bool before) {
     const size_t channels = work_.channels;
     const bool whole = width_ == channels;
     const size_t count = whole ? (end - row) * channels : width_;
-    for (size_t at = row * channels + first_; at < end * channels; at += whole ? count : channels) {
+    each_piece(pieces_, row * channels + first_, end * channels, count, whole ? count : channels, before);
+  }
+  // A call: each walk has both.
+  [[gnu::noinline]] static void each_piece(Pieces<Element>& pieces, size_t at, size_t end, size_t count, size_t step,
+                                           bool before) {
+    for (; at < end; at += step) {
       if (before) {
-        pieces_.before(at, at + count);
+        pieces.before(at, at + count);
       } else {
-        pieces_.after(at, at + count);
+        pieces.after(at, at + count);
       }
     }
   }
@@ -193,15 +198,19 @@ class RowsInPieces {
   size_t whole_leaves_;  // up to which leaves have all their rows
   size_t done_;          // rows up to here are finished
   bool is_transposed_, is_of_three_, with_dx_;
-  alignas(64) Scalar pattern_[3 * lanes_of_leaves];  // with_dx_: the parameters of 3 vectors
-  Trees<Single> trees_;
+  Scalar* pattern_;  // with_dx_: the parameters of 3 vectors
+  Trees<Single>& trees_;
 };
 
 // A call: the kernels that differ in their stores alone share it.
 template <class V, class Element, class Gradient, class Add>
 [[gnu::noinline]] void sum_rows_in_pieces(const Work& work, const SumPart& part, const typename V::Scalar* parameter,
                                           Pieces<Element>& pieces, Gradient gradient, Add add) {
-  RowsInPieces<V, Element, Gradient, Add>(work, part, parameter, pieces, gradient, add).sum();
+  // Apart, so that all else stays in registers.
+  using Single = decltype(folded_to_vector(V()));
+  Trees<Single> trees(part);
+  alignas(64) typename V::Scalar pattern[3 * Single::lanes];
+  RowsInPieces<V, Element, Gradient, Add>(work, part, parameter, pieces, gradient, add, trees, pattern).sum();
 }
 
 }  // namespace

@@ -4,11 +4,18 @@
 #include <cstdio>
 
 int main() {
-  int count = 0;
+  int count = 0, driver = 0;
   const cudaError_t error = cudaGetDeviceCount(&count);
   if (error != cudaSuccess || count == 0) {
     std::fprintf(stderr, "no CUDA device: %s\n", cudaGetErrorString(error));
-    return error == cudaSuccess || error == cudaErrorNoDevice || error == cudaErrorInsufficientDriver ? 77 : 1;
+    // Without a driver the runtime says that it is insufficient, too.
+    const bool none = error == cudaSuccess || error == cudaErrorNoDevice ||
+                      (error == cudaErrorInsufficientDriver && cudaDriverGetVersion(&driver) == cudaSuccess && driver == 0);
+    if (!none && driver != 0) {
+      std::fprintf(stderr, "the driver is for CUDA %d.%d, this was built for %d.%d\n", driver / 1000, driver % 100 / 10,
+                   CUDART_VERSION / 1000, CUDART_VERSION % 100 / 10);
+    }
+    return none ? 77 : 1;
   }
   for (int device = 0; device < count; ++device) {
     cudaDeviceProp properties;
