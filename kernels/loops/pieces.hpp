@@ -21,38 +21,46 @@ struct Nothing {};
 template <class Element>
 struct Pieces {
   const Element *x, *dy;       // where the elements of the piece in hand are, counted from the tensor's first
-  MapKernel map_dx = nullptr;  // with `work`: after the sum, as dx may be x or dy
+  MapKernel map_dx = nullptr;  // with `work`: dx, beside the sum
   const Work* work = nullptr;
-  const Stages* made_by = nullptr;  // before it. What goes past the caches is not read again, but made twice: first here:
-  Element* tile = nullptr;
+  const Stages* made_by =
+      nullptr;              // what is summed. If that goes past the caches it is not read again, but made twice: also
+  Element* tile = nullptr;  // here
 
-  RECTIFY_INLINE bool have_before() const { return made_by != nullptr || is_dx_first(); }
-  RECTIFY_INLINE bool have_after() const { return tile != nullptr || (map_dx != nullptr && !is_dx_first()); }
+  RECTIFY_INLINE bool have_before() const { return made_by != nullptr || dx_is_first(); }
+  RECTIFY_INLINE bool have_after() const { return goes_to_dx() && !dx_is_first(); }
 
   RECTIFY_INLINE void before(size_t begin, size_t end) {
-    if (is_dx_first()) {
-      map_dx(*work, begin, end);
+    if (dx_is_first()) write_dx(begin, end);
+    if (made_by != nullptr) {
+      const Work& last = last_of(*made_by);
+      void* const out = tile == nullptr ? last.out : first_of_tile(tile, begin, sizeof(Element));
+      run_through(*made_by, begin, end, out);
+      x = dy = static_cast<const Element*>(out);
+      if (tile != nullptr) ask_for(static_cast<const Element*>(last.dy) + end);
+    } else if (dx_is_first()) {
       ask_for(x + end);
       ask_for(dy + end);
     }
-    if (made_by == nullptr) return;
-    const Work& last = last_of(*made_by);
-    void* const out = tile == nullptr ? last.out : first_of_tile(tile, begin, sizeof(Element));
-    run_through(*made_by, begin, end, out);
-    x = dy = static_cast<const Element*>(out);
-    if (tile != nullptr) ask_for(static_cast<const Element*>(last.dy) + end);
   }
   RECTIFY_INLINE void after(size_t begin, size_t end) const {
-    if (map_dx != nullptr && !is_dx_first()) map_dx(*work, begin, end);
-    if (tile != nullptr) run_through(*made_by, begin, end, last_of(*made_by).out);
+    if (have_after()) write_dx(begin, end);
   }
 
-  // Past the caches dx is neither x nor dy, and written while they are read; the sum then finds both in L1. With the sum
-  // first memory is read without being written, and written without being read. (In 16 bits either takes so long to compute
-  // that it hides its share of memory's time.)
-  RECTIFY_INLINE bool is_dx_first() const { return sizeof(Element) > 2 && map_dx != nullptr && work->streaming; }
+  // Past the caches dx is none of its inputs, and written while they are read; the sum then finds them in L1. With the sum
+  // first memory is read without being written, and written without being read. In 16 bits either takes so long to compute
+  // that it hides its share of memory's time. In the caches dx may be x or dy, which the sum needs.
+  RECTIFY_INLINE bool dx_is_first() const {
+    return sizeof(Element) > 2 && (tile != nullptr || (map_dx != nullptr && work->streaming));
+  }
 
  private:
+  RECTIFY_INLINE bool goes_to_dx() const { return map_dx != nullptr || tile != nullptr; }
+  RECTIFY_INLINE void write_dx(size_t begin, size_t end) const {
+    if (map_dx != nullptr) return map_dx(*work, begin, end);
+    run_through(*made_by, begin, end, last_of(*made_by).out);
+  }
+
   // The next piece, from its first element on, so that memory is not idle while L1 is summed: made pieces take 0.95 of the
   // time (Zen 3), with 128 lines 1.07.
   RECTIFY_INLINE static void ask_for(const Element* next) {

@@ -125,7 +125,7 @@ class RowsInPieces {
 
   RECTIFY_INLINE void transposed(size_t row, Single (&sums)[lanes_of_leaves]) {
     const Element *x = pieces_.x + row * width_, *dy = pieces_.dy + row * width_;
-    const bool ahead = work_.beyond_cache && !pieces_.is_dx_first();
+    const bool ahead = work_.beyond_cache && !pieces_.dx_is_first();
     if (!is_of_three_) {
       sum_leaves_of_narrow_rows<Single>(x, dy, width_, sums, ahead, add_);
     } else if constexpr (has_three) {
