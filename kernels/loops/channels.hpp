@@ -5,7 +5,7 @@
 // - Otherwise a line is what has its parameters in order: a row of all channels where inner == 1, else a run of one.
 //   Lines are walked flat, from vector to vector whatever line it belongs to: every store but the first and the last is
 //   whole and aligned, and only a vector across the border of two lines has its parameters put together.
-// - What remains of lines of less than a vector: the parameters are laid out piece by piece.
+// - What remains of lines of less than a vector: the parameters are laid out, some at a time.
 #pragma once
 
 #include "map.hpp"
@@ -24,7 +24,7 @@ RECTIFY_INLINE size_t longest_pattern_of(size_t line) {
 }
 
 // Elements whose parameters are laid out at a time: 4 KiB of L1.
-constexpr size_t piece = 1024;
+constexpr size_t laid_out_at_a_time = 1024;
 
 // out = f(inputs...): no parameter, or the same for all, which f then knows. `inputs` are pointers to the whole tensors.
 template <class V, class Element, Store how, Formula formula = Formula::brief, class F, class... Inputs>
@@ -239,10 +239,10 @@ RECTIFY_INLINE void map_channels(const Work& work, size_t begin, size_t end, F f
     }
   }
   if (length < lanes) {
-    alignas(64) Scalar space[piece + 2 * lanes];
+    alignas(64) Scalar space[laid_out_at_a_time + 2 * lanes];
     LaidOut<Format> parameters(work, begin);
-    size_t count = smaller(n, head + piece);
-    for (size_t i = 0; i < n; i += count, count = smaller(n - i, piece)) {
+    size_t count = smaller(n, head + laid_out_at_a_time);
+    for (size_t i = 0; i < n; i += count, count = smaller(n - i, laid_out_at_a_time)) {
       parameters.write(space, count);
       map<V, how, Formula::brief>(out + i, count, f, space, (inputs + begin + i)...);
     }

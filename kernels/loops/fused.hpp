@@ -89,10 +89,10 @@ class FusedParameters {
     if (lines_.one) return;
     lines_.channel = begin / lines_.inner % lines_.channels;
     lines_.left = lines_.inner - begin % lines_.inner;
-    if (lines_.inner >= long_fused_run || lines_.inner > piece / lines_.channels) return;
+    if (lines_.inner >= long_fused_run || lines_.inner > laid_out_at_a_time / lines_.channels) return;
     const size_t once = lines_.channels * lines_.inner;
-    for (period_ = once; period_ % turn != 0 && period_ <= piece;) period_ += once;
-    period_ = period_ <= piece ? piece / period_ * period_ : 0;
+    for (period_ = once; period_ % turn != 0 && period_ <= laid_out_at_a_time;) period_ += once;
+    period_ = period_ <= laid_out_at_a_time ? laid_out_at_a_time / period_ * period_ : 0;
   }
 
   // Of the next elements, n at most: how many there are, in whole turns or to the end.
@@ -125,7 +125,7 @@ class FusedParameters {
       written_ = true;
     }
     if (written_) return smaller(n, period_);
-    const size_t count = smaller(n, piece);
+    const size_t count = smaller(n, laid_out_at_a_time);
     write(count);
     pass(count);
     return count;
@@ -152,7 +152,7 @@ class FusedParameters {
   ParameterLines lines_;
   size_t period_ = 0, first_ = 0;
   bool written_ = false;
-  alignas(64) Scalar space_[2][piece + lanes];
+  alignas(64) Scalar space_[2][laid_out_at_a_time + lanes];
 };
 
 // A sum as a tensor of the format would hold it.
