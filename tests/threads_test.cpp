@@ -453,72 +453,57 @@ TEST_P(ThreadLimit, KeptInOneTbb) {
   tbb::task_arena(16).execute([&] { expect_limit_kept(); });
 }
 
-// Tensors of 240 KiB in all, which could be two tasks, are done before a second thread would come: a sum's too, whether its
-// last step rounds it or not. A callback's may be awake, and is asked.
+// What could be two tasks is done before a second thread would come. A callback's may be awake, and is asked.
+// call(out, options) writes `bytes` bytes.
+template <class Call>
+void expect_light(const rectify_options& options, int attempts, size_t bytes, Call call) {
+  const tbb::global_control many(tbb::global_control::max_allowed_parallelism, 16);
+  tbb::task_arena(16).execute([&] {
+    for (int attempt = 0; attempt < attempts; ++attempt) {
+      WrittenBy out(bytes);
+      ASSERT_EQ(call(out.data(), options), RECTIFY_OK);
+      ASSERT_EQ(out.threads(), 1u);
+      ASSERT_TRUE(out.by(pthread_self()));
+    }
+  });
+  std::vector<uint64_t> out(bytes / sizeof(uint64_t));
+  Pool pool{Pool::serial};
+  rectify_options with_pool = options;
+  with_pool.parallel_for = run_in_pool;
+  with_pool.pool = &pool;
+  ASSERT_EQ(call(out.data(), with_pool), RECTIFY_OK);
+  EXPECT_EQ(pool.most_tasks, 2u);
+}
+
+// Tensors of 240 KiB in all, whether a sum's last step rounds it or not.
 TEST_P(ThreadLimit, ALightSumStaysOnItsThread) {
   constexpr size_t light = 40960;
   constexpr rectify_shape two_channels = {2, 2, light / 4};
   const std::vector<uint16_t> ones(light, 0x3C00);
   constexpr float slope[2] = {0.25f, 0.5f};
   float dslope[2];
-  const auto run = [&](void* dx, int32_t slope_dtype, const rectify_options& how) {
-    return rectify_prelu_backward(RECTIFY_F16, slope_dtype, two_channels, ones.data(), slope, ones.data(), dx, dslope,
-                                  &how);
-  };
   for (const int32_t slope_dtype : {RECTIFY_F32, RECTIFY_F16}) {
-    const tbb::global_control many(tbb::global_control::max_allowed_parallelism, 16);
-    tbb::task_arena(16).execute([&] {
-      for (int attempt = 0; attempt < attempts; ++attempt) {
-        WrittenBy dx(light * sizeof(uint16_t));
-        ASSERT_EQ(run(dx.data(), slope_dtype, options), RECTIFY_OK);
-        ASSERT_EQ(dx.threads(), 1u);
-        ASSERT_TRUE(dx.by(pthread_self()));
-      }
+    expect_light(options, attempts, light * sizeof(uint16_t), [&](void* dx, const rectify_options& how) {
+      return rectify_prelu_backward(RECTIFY_F16, slope_dtype, two_channels, ones.data(), slope, ones.data(), dx, dslope,
+                                    &how);
     });
-    std::vector<uint16_t> dx(light);
-    Pool pool{Pool::serial};
-    rectify_options with_pool = options;
-    with_pool.parallel_for = run_in_pool;
-    with_pool.pool = &pool;
-    ASSERT_EQ(run(dx.data(), slope_dtype, with_pool), RECTIFY_OK);
-    EXPECT_EQ(pool.most_tasks, 2u);
   }
 }
 
-// The same of a map, and of a sum of what is made on the way from a mask: two tensors of 128 KiB.
+// A map, and a sum of what is made on the way from a mask: two tensors of 128 KiB.
 TEST_P(ThreadLimit, ALightCallStaysOnItsThread) {
   constexpr size_t light = 65536;
   constexpr rectify_shape two_channels = {1, 2, light / 2};
   const std::vector<uint16_t> ones(light, 0x3C00);
   const std::vector<unsigned char> mask(light / 8, 0x5A);
   float dbias[2];
-  const auto forward = [&](void* y, const rectify_options& how) {
+  expect_light(options, attempts, light * sizeof(uint16_t), [&](void* y, const rectify_options& how) {
     return rectify_relu_forward(RECTIFY_F16, light, ones.data(), y, &how);
-  };
-  const auto backward_with_dbias = [&](void* dx, const rectify_options& how) {
+  });
+  expect_light(options, attempts, light * sizeof(uint16_t), [&](void* dx, const rectify_options& how) {
     return rectify_fused_backward(RECTIFY_F16, RECTIFY_F32, two_channels, nullptr, nullptr, nullptr, mask.data(),
                                   {RECTIFY_RELU, 0, nullptr}, ones.data(), dx, dbias, nullptr, &how);
-  };
-  const auto expect_one_thread = [&](auto call) {
-    const tbb::global_control many(tbb::global_control::max_allowed_parallelism, 16);
-    tbb::task_arena(16).execute([&] {
-      for (int attempt = 0; attempt < attempts; ++attempt) {
-        WrittenBy out(light * sizeof(uint16_t));
-        ASSERT_EQ(call(out.data(), options), RECTIFY_OK);
-        ASSERT_EQ(out.threads(), 1u);
-        ASSERT_TRUE(out.by(pthread_self()));
-      }
-    });
-    std::vector<uint16_t> out(light);
-    Pool pool{Pool::serial};
-    rectify_options with_pool = options;
-    with_pool.parallel_for = run_in_pool;
-    with_pool.pool = &pool;
-    ASSERT_EQ(call(out.data(), with_pool), RECTIFY_OK);
-    EXPECT_EQ(pool.most_tasks, 2u);
-  };
-  expect_one_thread(forward);
-  expect_one_thread(backward_with_dbias);
+  });
 }
 
 // The caller's own limit holds too.
