@@ -52,7 +52,7 @@
  *               take.
  *   Environment The caller's floating-point control bits (rounding, FTZ/DAZ, exception masks) do not change any result and
  *               are as they were when the call returns; sticky exception flags may have been raised.
- *   Stack       A call takes up to 128 KiB of stack, on each thread that it runs on.
+ *   Stack       A call of an optimised build takes up to 128 KiB of stack, on each thread that it runs on.
  *   The library never prints, aborts, throws, or touches memory outside the ranges it was given.
  */
 #ifndef RECTIFY_RECTIFY_H
