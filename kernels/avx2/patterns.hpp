@@ -13,7 +13,7 @@ struct Mask16 {
 template <class Element>
 struct Patterns {
   __m256i v;
-  static constexpr size_t lanes = 16, registers = 1;
+  static constexpr size_t lanes = 16, registers = 1, vector_registers = 16;
 
   static RECTIFY_INLINE Patterns load(const Element* p) {
     return {_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p))};

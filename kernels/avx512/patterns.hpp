@@ -15,7 +15,7 @@ RECTIFY_INLINE __mmask32 first_word_lanes(size_t count) { return static_cast<__m
 template <class Element>
 struct Patterns {
   __m512i v;
-  static constexpr size_t lanes = 32, registers = 1;
+  static constexpr size_t lanes = 32, registers = 1, vector_registers = 32;
 
   static RECTIFY_INLINE Patterns load(const Element* p) { return {_mm512_loadu_si512(p)}; }
   static RECTIFY_INLINE Patterns load_once(const Element* p) {

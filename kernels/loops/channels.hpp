@@ -80,7 +80,7 @@ RECTIFY_INLINE void map_lines(Element* out, size_t n, size_t length, size_t left
   // to 8.
   constexpr bool nearly_lengthy = conversions_prefetched<V, Element, how> || (V::registers == 2 && how == Store::streaming);
   constexpr bool ends_often = V::vector_registers == 16 && how == Store::streaming && sizeof...(Inputs) == 1;
-  [[maybe_unused]] const size_t ahead = nearly_lengthy || length < 128 ? far_ahead<Element, sizeof...(Inputs)> : 0;
+  [[maybe_unused]] const size_t ahead = nearly_lengthy || length < 128 ? near_ahead<V, sizeof...(Inputs)> : 0;
   size_t i = 0, end = left;  // of the line
   const auto within = [&](size_t at) RECTIFY_LAMBDA { return line.within(length - end + at); };
   const auto pass = [&]() RECTIFY_LAMBDA {
@@ -99,12 +99,10 @@ RECTIFY_INLINE void map_lines(Element* out, size_t n, size_t length, size_t left
   for (;;) {
     const size_t stop = smaller(end, n);
     for (; i + vectors * lanes <= stop; i += vectors * lanes) {
-      if constexpr (nearly_lengthy || ends_often) prefetch<Element, vectors * lanes>(ahead, (inputs + i)...);
-      V result[vectors];
-#pragma GCC unroll 4
-      for (size_t v = 0; v < vectors; ++v) result[v] = f(within(i + v * lanes), V::load_once(inputs + i + v * lanes)...);
-#pragma GCC unroll 4
-      for (size_t v = 0; v < vectors; ++v) put<how>(out + i + v * lanes, result[v]);
+      if constexpr (nearly_lengthy || ends_often) prefetch<vectors * lanes>(ahead, (inputs + i)...);
+      put_turn<V, how, vectors, true>(out + i, [&](size_t v) RECTIFY_LAMBDA {
+        return f(within(i + v * lanes), V::load_once(inputs + i + v * lanes)...);
+      });
     }
     for (; i + lanes <= stop; i += lanes) put<how>(out + i, f(within(i), V::load_once(inputs + i)...));
     if (i + lanes > n) break;

@@ -195,9 +195,9 @@ RECTIFY_INLINE void map_fused(const Work& work, size_t begin, size_t end, bool w
   const auto whole = [&](size_t at, const Scalar* bias, const Scalar* slope) RECTIFY_LAMBDA {
     if (formula != Formula::brief && work.beyond_cache) {
       if (residual != nullptr)
-        prefetch_far<Element, turn>(x + at, residual + at);
+        prefetch_near<V, turn>(x + at, residual + at);
       else
-        prefetch_far<Element, turn>(x + at);
+        prefetch_near<V, turn>(x + at);
     }
     V z[vectors];
 #pragma GCC unroll 4

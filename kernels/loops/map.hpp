@@ -4,7 +4,7 @@
 #pragma once
 
 #include "../pair.hpp"
-#include "stores.hpp"
+#include "prefetch.hpp"
 
 namespace rectify {
 namespace {
@@ -22,47 +22,36 @@ namespace {
 // such a load ends 2 to 9 % sooner from L2 and L3, but from DRAM it takes a third longer, as if prefetchers did not see it.
 enum class Formula { brief, selecting, lengthy };
 
-// Prefetches run ahead of the elements in hand by 16 KiB of one input, by 4 KiB each of two: where arithmetic or the ends
-// of runs keep loads from running ahead. Zen 5's own prefetchers are further than 2 KiB, which then cost ELU's gradient
-// from DRAM 17 %, its value 6 %; 8 KiB each cost the gradient 13 %, one of 8 KiB the value 3 %. Brief formulas become
-// slower.
-template <class Element, size_t inputs>
-constexpr size_t far_ahead = (inputs == 1 ? 256 : 64) * 64 / sizeof(Element);
+// Past the caches AVX2 loads all of a turn before it stores: a load waits for an earlier store whose address has the same
+// last 12 bits, and that one waits for its own loads. Where an output begins 16 to 32 bytes behind an input, as their pages
+// have them, loads that took turns with stores took 1.2 to 1.7 times as long (Zen 3); elsewhere the order is nothing to
+// memory.
+template <class V, Store how>
+constexpr bool loads_first = how == Store::streaming&& V::vector_registers == 16;
 
-// That, unless n elements are so few that much of it would be beyond them: the lines in hand then, at no cost. One input is
-// prefetched half as far where the caches take the results: ELU's value at L3 0.96 of the time (Zen 5), from DRAM 1.03.
-template <class Element, size_t inputs, Store how>
-RECTIFY_INLINE size_t distance(size_t n) {
-  constexpr size_t ahead = far_ahead<Element, inputs>;
-  if (n < 4 * ahead) return 0;
-  return how == Store::ordinary && inputs == 1 ? ahead / 2 : ahead;
+// Whether a turn of a map stores at its end: what has to load first; one input whose results are whole lines (on Zen 5
+// stores between the loads take ReLU in place in L2 1.2 times as long in some processes, for a reason not found; in L1 1 to
+// 2 % less); and pairs on AVX2, whose rounding takes so long that two go side by side (bf16 0.97 of the time on Zen 3, L2).
+// Others are stored as each result is there: Zen 5 takes two stores of 32 bytes in a cycle if they follow each other into
+// one line, so that AVX2 takes 1.1 to 1.2 times as long in L1 otherwise, and gradients on AVX-512 1.03 to 1.05.
+template <class V, class Element, Store how, size_t inputs>
+constexpr bool stores_at_end = loads_first<V, how> || (inputs == 1 && V::lanes * sizeof(Element) % 64 == 0) ||
+                               (V::registers == 2 && V::vector_registers == 16 && inputs <= 2);
+
+// The vectors of a turn, result(v) each.
+template <class V, Store how, size_t vectors, bool at_end, class Element, class Result>
+RECTIFY_INLINE void put_turn(Element* out, Result result) {
+  if constexpr (at_end) {
+    V results[vectors];
+#pragma GCC unroll 4
+    for (size_t v = 0; v < vectors; ++v) results[v] = result(v);
+#pragma GCC unroll 4
+    for (size_t v = 0; v < vectors; ++v) put<how>(out + v * V::lanes, results[v]);
+  } else {
+#pragma GCC unroll 4
+    for (size_t v = 0; v < vectors; ++v) put<how>(out + v * V::lanes, result(v));
+  }
 }
-
-// The lines of `count` elements that are `ahead`. A prefetch never faults.
-template <class Element, size_t count, class... Inputs>
-RECTIFY_INLINE void prefetch(size_t ahead, const Inputs*... inputs) {
-#pragma GCC unroll 8
-  for (size_t i = 0; i < count; i += 64 / sizeof(Element)) (__builtin_prefetch(inputs + ahead + i), ...);
-}
-template <class Element, size_t count, class... Inputs>
-RECTIFY_INLINE void prefetch_far(const Inputs*... inputs) {
-  prefetch<Element, count>(far_ahead<Element, sizeof...(Inputs)>, inputs...);
-}
-
-// Brief formulas that are nearly lengthy on AVX2, from DRAM: those that convert 16 bits. On Zen 3 they take 0.85 to 0.95 of
-// the time; others would take 1.0 to 1.13, and those that have an input of 32 bits, a slope an element, 1.0 (bf16) to 1.2
-// (f16).
-template <class V, class Element, Store how>
-constexpr bool conversions_prefetched = how == Store::streaming&& requires {
-  requires V::vector_registers == 16 && sizeof(Element) < sizeof(typename V::Scalar);
-};
-
-// Whether the results of a turn are stored at its end: those of one input that are whole lines. Between the loads such
-// stores take ReLU in place in L2 1.2 times as long in some processes, for a reason not found (Zen 5; in L1 1 to 2 % less).
-// Others are done as each result is there: Zen 5 takes two stores of 32 bytes in a cycle if they follow each other into one
-// line, so that AVX2 takes 1.1 to 1.2 times as long in L1 otherwise, and gradients on AVX-512 1.03 to 1.05.
-template <class V, class Element, size_t inputs>
-constexpr bool stores_at_end = inputs == 1 && V::lanes * sizeof(Element) % 64 == 0;
 
 // Vectors of a turn of a brief formula.
 template <class V>
@@ -78,20 +67,12 @@ RECTIFY_INLINE void map(Element* out, size_t n, F f, const Inputs*... inputs) {
   const size_t head = smaller(n, elements_to_alignment<V>(out));
   if (head != 0) put_partial<how>(out, f(V::load_partial(inputs, head)...), head);
   size_t i = head;
-  const size_t ahead = distance<Element, sizeof...(Inputs), how>(n);
+  [[maybe_unused]] const size_t ahead = distance<Element, sizeof...(Inputs), how>(n);
   for (; i + vectors * lanes <= n; i += vectors * lanes) {
-    if constexpr (lengthy || (conversions_prefetched<V, Element, how> && (is_same<Inputs, Element> && ...)))
-      prefetch<Element, vectors * lanes>(ahead, (inputs + i)...);
-    if constexpr (stores_at_end<V, Element, sizeof...(Inputs)>) {
-      V result[vectors];
-#pragma GCC unroll 4
-      for (size_t v = 0; v < vectors; ++v) result[v] = f(take(inputs + i + v * lanes)...);
-#pragma GCC unroll 4
-      for (size_t v = 0; v < vectors; ++v) put<how>(out + i + v * lanes, result[v]);
-    } else {
-#pragma GCC unroll 4
-      for (size_t v = 0; v < vectors; ++v) put<how>(out + i + v * lanes, f(take(inputs + i + v * lanes)...));
-    }
+    if constexpr (lengthy) prefetch<vectors * lanes>(ahead, (inputs + i)...);
+    if constexpr (!lengthy && conversions_prefetched<V, Element, how>) prefetch_near<V, vectors * lanes>((inputs + i)...);
+    put_turn<V, how, vectors, stores_at_end<V, Element, how, sizeof...(Inputs)>>(
+        out + i, [&](size_t v) RECTIFY_LAMBDA { return f(take(inputs + i + v * lanes)...); });
   }
   for (; i + lanes <= n; i += lanes) put<how>(out + i, f(take(inputs + i)...));
   if (i != n) put_partial<how>(out + i, f(V::load_partial(inputs + i, n - i)...), n - i);
@@ -109,16 +90,9 @@ template <class V, Store how, class Element, class F, class... Inputs>
   if (head != 0) put_partial<how>(out, f(head_parameters, V::load_partial(inputs, head)...), head);
   size_t i = head, k = 0;
   const auto take = [&](const auto& parameters) RECTIFY_LAMBDA {
-    if constexpr (conversions_prefetched<V, Element, how>) prefetch_far<Element, vectors * lanes>((inputs + i)...);
-    const auto result = [&](size_t v) RECTIFY_LAMBDA { return f(parameters(v), V::load_once(inputs + i + v * lanes)...); };
-    if constexpr (V::registers == 1) {
-#pragma GCC unroll 4
-      for (size_t v = 0; v < vectors; ++v) put<how>(out + i + v * lanes, result(v));
-    } else {  // rounding takes so long that both go side by side: 0.98 of the time
-      const V first = result(0), second = result(1);
-      put<how>(out + i, first);
-      put<how>(out + i + lanes, second);
-    }
+    if constexpr (conversions_prefetched<V, Element, how>) prefetch_near<V, vectors * lanes>((inputs + i)...);
+    put_turn<V, how, vectors, loads_first<V, how> || V::registers == 2>(
+        out + i, [&](size_t v) RECTIFY_LAMBDA { return f(parameters(v), V::load_once(inputs + i + v * lanes)...); });
     i += vectors * lanes;
   };
   if (period == vectors * lanes) {  // as of 64 channels: in registers, which spares L1 a load of two

@@ -44,7 +44,7 @@ RECTIFY_INLINE size_t map_in_two_steps(size_t i, Element* out, size_t n, Finish 
     for (size_t v = 0; v < vectors; ++v) begin(vector[v], x + i + v * lanes);
     const size_t last = n - turn, ahead = distance<Element, 1 + sizeof...(Inputs), how>(n);
     for (; i + turn <= n; i += turn) {
-      prefetch<Element, turn>(ahead, x + i, (others + i)...);
+      prefetch<turn>(ahead, x + i, (others + i)...);
       const Element* next = x + smaller(i + turn, last);
 #pragma GCC unroll 4
       for (size_t v = 0; v < vectors; ++v) {
@@ -96,7 +96,7 @@ RECTIFY_INLINE size_t map_in_four_steps(size_t i, Element* out, size_t n, Finish
   start(i + 2 * turn);
   const size_t ahead = distance<Element, 1 + sizeof...(Inputs), how>(n);
   for (; i + turns * turn <= n; i += turns * turn) {
-    prefetch<Element, turns * turn>(ahead, x + i, (others + i)...);
+    prefetch<turns * turn>(ahead, x + i, (others + i)...);
 #pragma GCC unroll 2
     for (size_t at = i; at < i + turns * turn; at += turn) {
       store(at, first);

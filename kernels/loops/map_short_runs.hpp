@@ -122,9 +122,9 @@ RECTIFY_INLINE void map_short_runs(const Work& work, size_t begin, size_t n, siz
 #pragma GCC unroll 4
         for (size_t v = 0; v < vectors; ++v) turn[v] = picked(v);
       }
-#pragma GCC unroll 4
-      for (size_t v = 0; v < vectors; ++v)
-        put<how>(out + i + v * lanes, f(picked_first ? turn[v] : picked(v), V::load_once(inputs + i + v * lanes)...));
+      put_turn<V, how, vectors, loads_first<V, how>>(out + i, [&](size_t v) RECTIFY_LAMBDA {
+        return f(picked_first ? turn[v] : picked(v), V::load_once(inputs + i + v * lanes)...);
+      });
     }
     for (; e < end; e += lanes, i += lanes) put<how>(out + i, f(permuted(values, index + e), V::load_once(inputs + i)...));
     if (e == stop) {

@@ -47,13 +47,17 @@ RECTIFY_INLINE void map_masked(const Work& work, size_t begin, size_t end, F f, 
   const size_t shift = i % 8;
   for (; i + mask_turn <= end; i += mask_turn, word += mask_turn / 8) {
     if constexpr (formula == Formula::lengthy && how == Store::streaming) {
-      prefetch_far<Element, mask_turn>((inputs + i)...);
-      __builtin_prefetch(word + far_ahead<Element, sizeof...(Inputs)> / 8);  // 0.94 of the time (16 bits, Zen 5)
+      prefetch_near<V, mask_turn>((inputs + i)...);
+      __builtin_prefetch(word +
+                         near_ahead<V, sizeof...(Inputs)> / sizeof(Element) / 8);  // 0.94 of the time (16 bits, Zen 5)
     }
     const uint64_t sides = ~word_at(word, shift);
-#pragma GCC unroll 32
-    for (size_t v = 0; v < mask_turn; v += lanes) {
-      put<how>(out + i + v, f(V::mask_of(sides, v), load(inputs + i + v)...));
+    constexpr size_t vectors = smaller(4, mask_turn / lanes);
+#pragma GCC unroll 8
+    for (size_t at = 0; at < mask_turn; at += vectors * lanes) {
+      put_turn<V, how, vectors, loads_first<V, how>>(out + i + at, [&](size_t v) RECTIFY_LAMBDA {
+        return f(V::mask_of(sides, at + v * lanes), load(inputs + i + at + v * lanes)...);
+      });
     }
   }
   for (; i + lanes <= end; i += lanes) {

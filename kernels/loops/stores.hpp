@@ -27,7 +27,7 @@ RECTIFY_INLINE size_t elements_to_alignment(const Element* p) {
   return (0 - reinterpret_cast<uintptr_t>(p)) / sizeof(Element) % V::lanes;
 }
 
-RECTIFY_INLINE size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
+RECTIFY_INLINE constexpr size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
 
 }  // namespace
 }  // namespace rectify

@@ -93,7 +93,7 @@ template <class V, Store how, class Element, class Gradient, class Add>
     };
     if (whole >= vectors) [[unlikely]] {
       do {
-        if constexpr (prefetched) prefetch_far<Element, sum_lanes<V>>(x, dy);
+        if constexpr (prefetched) prefetch_near<V, sum_lanes<V>>(x, dy);
 #pragma GCC unroll 16
         for (size_t v = 0; v < vectors; ++v) take(v * lanes, sum[(v + 1) % vectors]);
         x += vectors * lanes, dy += vectors * lanes, dx += vectors * lanes;

@@ -18,7 +18,7 @@ struct Mask16 {
 template <class Element>
 struct Patterns {
   uint16x8_t v;
-  static constexpr size_t lanes = 8, registers = 1;
+  static constexpr size_t lanes = 8, registers = 1, vector_registers = 32;
 
   static RECTIFY_INLINE Patterns load(const Element* p) { return {vld1q_u16(&p->bits)}; }
   static RECTIFY_INLINE Patterns load_once(const Element* p) { return load(p); }
