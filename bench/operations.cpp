@@ -218,11 +218,11 @@ std::vector<Operation> in_every_format() {
   std::vector<Operation> all(std::begin(in_f32), std::end(in_f32));
   for (const Format format : {Format::f16, Format::bf16, Format::f64})
     for (Operation o : in_f32) {
-      if (*o.variant) continue;
+      if (*o.variant && !o.fused()) continue;
       o.format = format;
       o.slopes = sixteen_bits(format) && o.layout != Layout::per_element ? Format::f32 : format;
       all.push_back(o);
-      if (o.layout != Layout::nchw || o.slopes == format) continue;
+      if (o.layout != Layout::nchw || o.slopes == format || *o.variant) continue;
       o.slopes = format;
       o.variant = "own slopes";
       all.push_back(o);

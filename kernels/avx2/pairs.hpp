@@ -34,8 +34,9 @@ RECTIFY_INLINE void store_pair_partial(Bfloat* p, Pair<F32> a, size_t count) {
 }
 RECTIFY_INLINE void stream_pair(Bfloat* p, Pair<F32> a) { _mm256_stream_si256(reinterpret_cast<__m256i*>(p), joined(a)); }
 
-// A product of elements that may also be passed through as they are.
-RECTIFY_INLINE Patterns<Bfloat> operator*(Pair<F32> a, Patterns<Bfloat> b) { return {joined(a * split(b.v))}; }
+// What patterns are computed in: rather than halves.
+RECTIFY_INLINE Pair<F32> widened(Patterns<Bfloat> a) { return split(a.v); }
+RECTIFY_INLINE Patterns<Bfloat> narrowed(Pair<F32> a, Bfloat) { return {joined(a)}; }
 
 // f32, as parameters and sums have it. `low` and `high` are the quarters 0 and 2, and 1 and 3, of 16 elements.
 RECTIFY_INLINE Pair<F32> split(__m256 low, __m256 high) {

@@ -1,6 +1,7 @@
 // 16 lanes of 16-bit elements as they are, for what needs no arithmetic: a whole register a load, no conversion.
 #pragma once
 
+#include "../pair.hpp"
 #include "f32.hpp"
 
 namespace rectify {
@@ -79,6 +80,21 @@ RECTIFY_INLINE Patterns<Element> select(Mask16 mask, Patterns<Element> a, Patter
 template <class Element>
 RECTIFY_INLINE Patterns<Element> zero_where(Mask16 mask, Patterns<Element> a) {
   return {_mm256_andnot_si256(mask.v, a.v)};
+}
+
+// What they are computed in: their lower and their upper half.
+template <class Element>
+RECTIFY_INLINE Pair<F32> widened(Patterns<Element> a) {
+  return {{widened(_mm256_castsi256_si128(a.v), Element())}, {widened(_mm256_extracti128_si256(a.v, 1), Element())}};
+}
+template <class Element>
+RECTIFY_INLINE Patterns<Element> narrowed(Pair<F32> a, Element) {
+  return {_mm256_set_m128i(narrowed(a.odd.v, Element()), narrowed(a.even.v, Element()))};
+}
+// A product of elements that may also be passed through as they are.
+template <class Element>
+RECTIFY_INLINE Patterns<Element> operator*(Pair<F32> a, Patterns<Element> b) {
+  return narrowed(a * widened(b), Element());
 }
 
 }  // namespace

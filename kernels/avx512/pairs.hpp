@@ -32,8 +32,9 @@ RECTIFY_INLINE void store_pair_partial(Bfloat* p, Pair<F32> a, size_t count) {
 }
 RECTIFY_INLINE void stream_pair(Bfloat* p, Pair<F32> a) { _mm512_stream_si512(reinterpret_cast<__m512i*>(p), joined(a)); }
 
-// A product of elements that may also be passed through as they are.
-RECTIFY_INLINE Patterns<Bfloat> operator*(Pair<F32> a, Patterns<Bfloat> b) { return {joined(a * split(b.v))}; }
+// What patterns are computed in: rather than halves.
+RECTIFY_INLINE Pair<F32> widened(Patterns<Bfloat> a) { return split(a.v); }
+RECTIFY_INLINE Patterns<Bfloat> narrowed(Pair<F32> a, Bfloat) { return {joined(a)}; }
 
 // f32, as parameters and sums have it: two vectors in order.
 RECTIFY_INLINE Pair<F32> split(F32 low, F32 high) {

@@ -1,6 +1,7 @@
 // 32 lanes of 16-bit elements as they are, for what needs no arithmetic: a whole register a load, no conversion.
 #pragma once
 
+#include "../pair.hpp"
 #include "f32.hpp"
 
 namespace rectify {
@@ -64,6 +65,21 @@ RECTIFY_INLINE Patterns<Element> select(Mask16 mask, Patterns<Element> a, Patter
 template <class Element>
 RECTIFY_INLINE Patterns<Element> zero_where(Mask16 mask, Patterns<Element> a) {
   return {_mm512_maskz_mov_epi16(~mask.v, a.v)};
+}
+
+// What they are computed in: their lower and their upper half.
+template <class Element>
+RECTIFY_INLINE Pair<F32> widened(Patterns<Element> a) {
+  return {{widened(_mm512_castsi512_si256(a.v), Element())}, {widened(_mm512_extracti64x4_epi64(a.v, 1), Element())}};
+}
+template <class Element>
+RECTIFY_INLINE Patterns<Element> narrowed(Pair<F32> a, Element) {
+  return {_mm512_inserti64x4(_mm512_castsi256_si512(narrowed(a.even.v, Element())), narrowed(a.odd.v, Element()), 1)};
+}
+// A product of elements that may also be passed through as they are.
+template <class Element>
+RECTIFY_INLINE Patterns<Element> operator*(Pair<F32> a, Patterns<Element> b) {
+  return narrowed(a * widened(b), Element());
 }
 
 }  // namespace

@@ -2,6 +2,9 @@
 // read while it is written, and one kernel an activation. What is there is asked once a turn of four vectors, which the
 // branch predictor knows from the second on. Each addition is rounded to the tensor's format, as a step of its own would.
 //
+// Elements of 16 bits are added, and multiplied, in two vectors of f32 (widened()), and are all else as they lie in memory:
+// the activation's sides, the mask, what passes through.
+//
 // Bias and slopes are laid out in turns before they are read, as one more input each: two turns a long run, a piece of
 // 4 KiB where they change from element to element, once per task where they repeat within that.
 #pragma once
@@ -12,9 +15,36 @@
 namespace rectify {
 namespace {
 
-// What a fused kernel's vectors are: one at a time, whose sides are bits in order.
+// Parameters are laid out a vector at a time.
 template <class Format>
 using LaneOf = decltype(folded_to_vector(typename Format::Vector()));
+
+// What a fused kernel's vectors V are computed in: themselves, or, where they are patterns, the two that these widen to.
+template <class V>
+RECTIFY_INLINE auto computed(V a) {
+  if constexpr (requires { V::broadcast(0); })
+    return a;
+  else
+    return widened(a);
+}
+template <class V>
+using Computed = decltype(computed(V()));
+// Back in V, to be stored.
+template <class Element, class V>
+RECTIFY_INLINE V in_vector(Computed<V> a) {
+  if constexpr (is_same<Computed<V>, V>)
+    return a;
+  else
+    return narrowed(a, Element());
+}
+// A sum as a tensor of the format would hold it.
+template <class Element, class V>
+RECTIFY_INLINE V rounded(Computed<V> a) {
+  if constexpr (is_same<Computed<V>, V> && sizeof(Element) == 2)
+    return {widened(narrowed(a.v, Element()), Element())};
+  else
+    return in_vector<Element, V>(a);
+}
 
 // Lines of parameters from some element on.
 struct ParameterLines {
@@ -23,8 +53,9 @@ struct ParameterLines {
   bool one;              // one channel
 };
 
-// Vectors of a turn.
-constexpr size_t fused_turn = 4;
+// Elements of a turn: four vectors, and the bits of a word at most.
+template <class Format>
+constexpr size_t fused_turn = smaller(4 * Format::Moved::lanes, 64);
 
 // Runs of so many elements are long: they have turns of their own. On Zen 5 100 elements take 1.15 times as long that way
 // on AVX2, and 196 0.77 of the time (AVX-512, with slopes 0.86).
@@ -36,9 +67,9 @@ constexpr size_t long_fused_run = 128;
 template <class Scalar>
 using WriteParameters = void (*)(const ParameterLines& lines, const void* parameters, Scalar* to, size_t count);
 
-// All of a fused kernel that depends on the format of slopes and biases, so that one kernel serves every one.
 template <class Format>
-void write_parameters(const ParameterLines& lines, const void* parameters, typename Format::Scalar* to, size_t count) {
+RECTIFY_INLINE void lay_parameters(const ParameterLines& lines, const void* parameters, typename Format::Scalar* to,
+                                   size_t count) {
   using Lane = LaneOf<Format>;
   constexpr size_t lanes = Lane::lanes;
   const auto* const from = static_cast<const typename Format::Slope*>(parameters);
@@ -53,13 +84,13 @@ void write_parameters(const ParameterLines& lines, const void* parameters, typen
     return;
   }
   if (!lines.one && lines.inner >= long_fused_run) {
-    constexpr size_t turn = fused_turn * lanes;
+    constexpr size_t turn = fused_turn<Format>;
     static_assert(turn <= long_fused_run);  // at most one run ends in a turn
     const Lane own = Format::prepared(Lane::broadcast(widen(from[channel])));
     const Lane next = Format::prepared(Lane::broadcast(widen(from[channel + 1 == lines.channels ? 0 : channel + 1])));
 #pragma GCC unroll 8
     for (size_t k = 0; k < 2 * turn; k += lanes) store(to + k, own);
-#pragma GCC unroll 4
+#pragma GCC unroll 8
     for (size_t k = 0; k < turn; k += lanes) store(to + turn + left % turn + k, next);
     return;
   }
@@ -71,17 +102,25 @@ void write_parameters(const ParameterLines& lines, const void* parameters, typen
     channel = channel + 1 == lines.channels ? 0 : channel + 1;
   }
 }
+// All of a fused kernel that depends on the format of slopes and biases, so that one kernel serves every one. Laid out in
+// order, and then as a pair that shares registers has them.
+template <class Format>
+void write_parameters(const ParameterLines& lines, const void* parameters, typename Format::Scalar* to, size_t count) {
+  using V = typename Format::Vector;
+  lay_parameters<Format>(lines, parameters, to, count);
+  if constexpr (V::registers == 2) {
+    for (size_t k = 0; k < count; k += V::lanes) keep(to + k, V::load(to + k));
+  }
+}
 
 // The parameters of successive elements: `bias` and `slope`, NULL where there are none, of the next turn. The turns of the
 // next `same` elements share them; from then on they go on from turn to turn.
-template <class Lane>
+template <class Format>
 class FusedParameters {
-  using Scalar = typename Lane::Scalar;
-  static constexpr size_t lanes = Lane::lanes;
+  using Scalar = typename Format::Scalar;
+  static constexpr size_t turn = fused_turn<Format>;
 
  public:
-  static constexpr size_t turn = fused_turn * lanes;
-
   RECTIFY_INLINE FusedParameters(const Work& work, size_t begin, bool with_slopes, WriteParameters<Scalar> write_parameters)
       : from_{work.bias, with_slopes ? work.parameter : nullptr},
         write_parameters_(write_parameters),
@@ -152,24 +191,20 @@ class FusedParameters {
   ParameterLines lines_;
   size_t period_ = 0, first_ = 0;
   bool written_ = false;
-  alignas(64) Scalar space_[2][laid_out_at_a_time + lanes];
+  alignas(64) Scalar space_[2][laid_out_at_a_time + Format::Vector::lanes];
 };
 
-// A sum as a tensor of the format would hold it.
-template <class Element, class V>
-RECTIFY_INLINE V rounded(V z) {
-  if constexpr (is_same<Element, typename V::Scalar>)
-    return z;
-  else
-    return {widened(narrowed(z.v, Element()), Element())};
-}
-
-// Vectors V compute, or, where nothing is added (`adds`), move. f(z, slope); slope is 0 where there are none.
-template <class Element, class V, bool adds, Formula formula = Formula::brief, class Scalar, class F>
-RECTIFY_INLINE void map_fused(const Work& work, size_t begin, size_t end, bool with_slopes, WriteParameters<Scalar> write,
-                              F f) {
-  // The bits of a turn are a word at most.
-  constexpr size_t lanes = V::lanes, vectors = lanes <= 16 ? 4 : 64 / lanes, turn = vectors * lanes;
+// f(z, slope) on vectors V; slope is 0 where there are none. `adds`: whether there may be a bias or a residual.
+template <class Format, class V, bool adds, Formula formula = Formula::brief, class F>
+RECTIFY_INLINE void map_fused(const Work& work, size_t begin, size_t end, bool with_slopes,
+                              WriteParameters<typename Format::Scalar> write, F f) {
+  using Element = typename Format::Element;
+  using Scalar = typename Format::Scalar;
+  using C = Computed<V>;
+  constexpr size_t lanes = V::lanes, turn = fused_turn<Format>, vectors = turn / lanes;
+  // Halves are widened as they come from memory: on AVX2 that takes half of the operations.
+  constexpr bool halves = !is_same<C, V> && Format::Vector::registers == 1;
+  constexpr bool prefetched = formula != Formula::brief || (adds && sizeof(Element) == 2 && V::vector_registers == 16);
   const Element* const x = static_cast<const Element*>(work.x);
   const Element* const residual = adds ? static_cast<const Element*>(work.residual) : nullptr;
   Element* const out = static_cast<Element*>(work.out);
@@ -178,12 +213,11 @@ RECTIFY_INLINE void map_fused(const Work& work, size_t begin, size_t end, bool w
   const size_t to_alignment = elements_to_alignment<V>(out + begin);
   const bool streaming = work.streaming && (mask == nullptr || to_alignment == 0);
 
-  [[maybe_unused]] const auto add = [](auto z, auto other) RECTIFY_LAMBDA { return rounded<Element>(z + other); };
   const auto slope_at = [&](const Scalar* slope, size_t v) RECTIFY_LAMBDA {
     if constexpr (adds)
-      return slope == nullptr ? V::broadcast(0) : V::load(slope + v * lanes);
+      return slope == nullptr ? C::broadcast(0) : load_kept<C>(slope + v * lanes);
     else
-      return V();
+      return C();
   };
   const auto put_mask = [&](size_t at, uint64_t sides, size_t count) RECTIFY_LAMBDA {
     sides = ~sides;
@@ -193,37 +227,49 @@ RECTIFY_INLINE void map_fused(const Work& work, size_t begin, size_t end, bool w
   };
 
   const auto whole = [&](size_t at, const Scalar* bias, const Scalar* slope) RECTIFY_LAMBDA {
-    if (formula != Formula::brief && work.beyond_cache) {
+    if (prefetched && work.beyond_cache) {
       if (residual != nullptr)
         prefetch_near<V, turn>(x + at, residual + at);
       else
         prefetch_near<V, turn>(x + at);
     }
     V z[vectors];
-#pragma GCC unroll 4
-    for (size_t v = 0; v < vectors; ++v) z[v] = V::load_once(x + at + v * lanes);
+    if (!halves || bias == nullptr) {
+#pragma GCC unroll 8
+      for (size_t v = 0; v < vectors; ++v) z[v] = V::load_once(x + at + v * lanes);
+    }
     if constexpr (adds) {
+      const auto widened_at = [&](const Element* p) RECTIFY_LAMBDA {
+        if constexpr (halves)
+          return C{Format::Vector::load(p), Format::Vector::load(p + lanes / 2)};
+        else
+          return computed(V::load(p));
+      };
       if (bias != nullptr) {
-#pragma GCC unroll 4
-        for (size_t v = 0; v < vectors; ++v) z[v] = add(z[v], V::load(bias + v * lanes));
+#pragma GCC unroll 8
+        for (size_t v = 0; v < vectors; ++v) {
+          const C before = halves ? widened_at(x + at + v * lanes) : computed(z[v]);
+          z[v] = rounded<Element, V>(before + load_kept<C>(bias + v * lanes));
+        }
       }
       if (residual != nullptr) {
-#pragma GCC unroll 4
-        for (size_t v = 0; v < vectors; ++v) z[v] = add(z[v], V::load(residual + at + v * lanes));
+#pragma GCC unroll 8
+        for (size_t v = 0; v < vectors; ++v)
+          z[v] = rounded<Element, V>(computed(z[v]) + widened_at(residual + at + v * lanes));
       }
     }
     if (mask != nullptr) {
       uint64_t sides = 0;
-#pragma GCC unroll 4
+#pragma GCC unroll 8
       for (size_t v = 0; v < vectors; ++v) sides |= static_cast<uint64_t>(bits_of(zero_or_below(z[v]))) << v * lanes;
       put_mask(at, sides, turn);
     }
     // Stored as they are there: with a mask 0.86 to 0.9 of the time in L2 (Zen 5) that all four take at the end.
     if (streaming) {
-#pragma GCC unroll 4
+#pragma GCC unroll 8
       for (size_t v = 0; v < vectors; ++v) stream(out + at + v * lanes, f(z[v], slope_at(slope, v)));
     } else {
-#pragma GCC unroll 4
+#pragma GCC unroll 8
       for (size_t v = 0; v < vectors; ++v) store(out + at + v * lanes, f(z[v], slope_at(slope, v)));
     }
   };
@@ -235,8 +281,8 @@ RECTIFY_INLINE void map_fused(const Work& work, size_t begin, size_t end, bool w
                             RECTIFY_LAMBDA { return here < lanes ? V::load_partial(p + i, here) : V::load(p + i); };
       V z = take(x);
       if constexpr (adds) {
-        if (bias != nullptr) z = add(z, V::load(bias + v * lanes));
-        if (residual != nullptr) z = add(z, take(residual));
+        if (bias != nullptr) z = rounded<Element, V>(computed(z) + load_kept<C>(bias + v * lanes));
+        if (residual != nullptr) z = rounded<Element, V>(computed(z) + computed(take(residual)));
       }
       sides |= static_cast<uint64_t>(bits_of(zero_or_below(z))) << v * lanes;
       const V y = f(z, slope_at(slope, v));
@@ -273,7 +319,7 @@ RECTIFY_INLINE void map_fused(const Work& work, size_t begin, size_t end, bool w
     }
   };
   if constexpr (adds) {
-    FusedParameters<V> parameters(work, begin, with_slopes, write);
+    FusedParameters<Format> parameters(work, begin, with_slopes, write);
     walk(parameters);
   } else {
     struct {

@@ -1,6 +1,7 @@
 // 8 lanes of 16-bit elements as they are, for what needs no arithmetic: a whole register a load, no conversion.
 #pragma once
 
+#include "../pair.hpp"
 #include "f32.hpp"
 
 namespace rectify {
@@ -61,6 +62,21 @@ RECTIFY_INLINE Patterns<Element> select(Mask16 mask, Patterns<Element> a, Patter
 template <class Element>
 RECTIFY_INLINE Patterns<Element> zero_where(Mask16 mask, Patterns<Element> a) {
   return {vbicq_u16(a.v, mask.v)};
+}
+
+// What they are computed in: their lower and their upper half.
+template <class Element>
+RECTIFY_INLINE Pair<F32> widened(Patterns<Element> a) {
+  return {{widened(vget_low_u16(a.v), Element())}, {widened(vget_high_u16(a.v), Element())}};
+}
+template <class Element>
+RECTIFY_INLINE Patterns<Element> narrowed(Pair<F32> a, Element) {
+  return {vcombine_u16(narrowed(a.even.v, Element()), narrowed(a.odd.v, Element()))};
+}
+// A product of elements that may also be passed through as they are.
+template <class Element>
+RECTIFY_INLINE Patterns<Element> operator*(Pair<F32> a, Patterns<Element> b) {
+  return narrowed(a * widened(b), Element());
 }
 
 }  // namespace

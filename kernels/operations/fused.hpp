@@ -11,44 +11,53 @@
 namespace rectify {
 namespace {
 
+// The vectors of what multiplies: the format's own, or, as their sides are to be bits in order, what a pair shares.
+template <class F>
+RECTIFY_INLINE auto fused_vector() {
+  if constexpr (F::Vector::registers == 1)
+    return typename F::Vector();
+  else
+    return typename F::Moved();
+}
+template <class F>
+using FusedVector = decltype(fused_vector<F>());
+
 template <class E, class F = WideSlopes<E>>
 [[gnu::noinline]] void fused_sum(const Work& work, size_t begin, size_t end, WriteParameters<typename F::Scalar> write) {
-  using V = LaneOf<F>;
-  map_fused<E, V, true>(work, begin, end, false, write, [](V z, V) RECTIFY_LAMBDA { return z; });
+  map_fused<F, typename F::Moved, true>(work, begin, end, false, write, [](auto z, auto) RECTIFY_LAMBDA { return z; });
 }
 
 template <class E, class F = WideSlopes<E>>
 [[gnu::noinline]] void fused_relu(const Work& work, size_t begin, size_t end, WriteParameters<typename F::Scalar> write) {
-  using V = LaneOf<F>;
-  using Moved = typename F::Moved;
   constexpr auto value = [](auto z, auto) RECTIFY_LAMBDA { return relu::forward(z); };
-  if constexpr (!is_same<V, Moved>) {
+  if constexpr (!is_same<typename F::Vector, typename F::Moved>) {
     if (work.bias == nullptr && work.residual == nullptr)
-      return map_fused<E, Moved, false>(work, begin, end, false, write, value);
+      return map_fused<F, typename F::Moved, false>(work, begin, end, false, write, value);
   }
-  map_fused<E, V, true>(work, begin, end, false, write, value);
+  map_fused<F, typename F::Moved, true>(work, begin, end, false, write, value);
 }
 
 template <class E, class F = WideSlopes<E>>
 [[gnu::noinline]] void fused_leaky_relu(const Work& work, size_t begin, size_t end,
                                         WriteParameters<typename F::Scalar> write) {
-  using V = LaneOf<F>;
-  const V a = F::prepared(V::broadcast(*static_cast<const typename F::Scalar*>(work.parameter)));
-  map_fused<E, V, true>(work, begin, end, false, write, [&](V z, V) RECTIFY_LAMBDA { return prelu::forward(z, a); });
+  using V = FusedVector<F>;
+  const auto a = F::prepared(Computed<V>::broadcast(*static_cast<const typename F::Scalar*>(work.parameter)));
+  map_fused<F, V, true>(work, begin, end, false, write, [&](V z, auto) RECTIFY_LAMBDA { return prelu::forward(z, a); });
 }
 
 template <class E, class F = WideSlopes<E>>
 [[gnu::noinline]] void fused_prelu(const Work& work, size_t begin, size_t end, WriteParameters<typename F::Scalar> write) {
-  using V = LaneOf<F>;
-  map_fused<E, V, true>(work, begin, end, true, write, [](V z, V a) RECTIFY_LAMBDA { return prelu::forward(z, a); });
+  map_fused<F, FusedVector<F>, true>(work, begin, end, true, write,
+                                     [](auto z, auto a) RECTIFY_LAMBDA { return prelu::forward(z, a); });
 }
 
 template <class E, class F = WideSlopes<E>>
 [[gnu::noinline]] void fused_elu(const Work& work, size_t begin, size_t end, WriteParameters<typename F::Scalar> write) {
-  using V = LaneOf<F>;
-  const V alpha = V::broadcast(*static_cast<const typename F::Scalar*>(work.parameter));
-  map_fused<E, V, true, Formula::lengthy>(work, begin, end, false, write,
-                                          [&](V z, V) RECTIFY_LAMBDA { return elu::forward<Alpha::any>(z, alpha); });
+  using V = FusedVector<F>;
+  const auto alpha = Computed<V>::broadcast(*static_cast<const typename F::Scalar*>(work.parameter));
+  map_fused<F, V, true, Formula::lengthy>(work, begin, end, false, write, [&](V z, auto) RECTIFY_LAMBDA {
+    return in_vector<E, V>(elu::forward<Alpha::any>(computed(z), alpha));
+  });
 }
 
 #define RECTIFY_FUSED_KERNEL(activation, direction)                           \

@@ -28,14 +28,18 @@
 #define _mm512_castpd_si512 simde_mm512_castpd_si512
 #define _mm512_castps512_ps256 simde_mm512_castps512_ps256
 #define _mm512_castps_si512 simde_mm512_castps_si512
+#define _mm512_castsi256_si512 simde_mm512_castsi256_si512
 #define _mm512_castsi512_pd simde_mm512_castsi512_pd
 #define _mm512_castsi512_ps simde_mm512_castsi512_ps
+#define _mm512_castsi512_si256 simde_mm512_castsi512_si256
 #define _mm512_div_pd simde_mm512_div_pd
 #define _mm512_div_ps simde_mm512_div_ps
 #define _mm512_extractf32x8_ps(a, half) _mm256_castpd_ps(simde_mm512_extractf64x4_pd(simde_mm512_castps_pd(a), half))
 #define _mm512_extractf64x4_pd simde_mm512_extractf64x4_pd
+#define _mm512_extracti64x4_epi64 simde_mm512_extracti64x4_epi64
 #define _mm512_fmadd_pd simde_mm512_fmadd_pd
 #define _mm512_fmadd_ps simde_mm512_fmadd_ps
+#define _mm512_inserti64x4 simde_mm512_inserti64x4
 #define _mm512_loadu_pd simde_mm512_loadu_pd
 #define _mm512_loadu_ps simde_mm512_loadu_ps
 #define _mm512_loadu_si512 simde_mm512_loadu_si512
