@@ -32,7 +32,8 @@ bool moved_16_bits(const Row& r) {
   return sixteen_bits(r.operation->format) && of(r, "relu") && r.level != Level::l1 && !r.operation->fused();
 }
 bool converted_16_bits(const Row& r) {
-  return sixteen_bits(r.operation->format) && (of(r, "leaky_relu") || of(r, "prelu")) && !with_parameter(r);
+  return sixteen_bits(r.operation->format) && (of(r, "leaky_relu") || of(r, "prelu")) && !with_parameter(r) &&
+         !r.operation->fused();
 }
 bool elu_in_cache(const Row& r, Format format) {
   return in_format(r, format) && elu_forward(r) && !in_dram(r) && avx512(r);
