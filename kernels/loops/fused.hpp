@@ -1,6 +1,6 @@
 // y = f(x + bias + residual) and the mask of that sum, each of the three there or not: one loop for all, so that memory is
-// read while it is written, and one kernel an activation. What is there is asked once a turn of four vectors, which the
-// branch predictor knows from the second on. Each addition is rounded to the tensor's format, as a step of its own would.
+// read while it is written, and one kernel an activation. What is there is asked once a turn, which the branch
+// predictor knows from the second on. Each addition is rounded to the tensor's format, as a step of its own would.
 //
 // Elements of 16 bits are added, and multiplied, in two vectors of f32 (widened()), and are all else as they lie in memory:
 // the activation's sides, the mask, what passes through.
@@ -53,7 +53,7 @@ struct ParameterLines {
   bool one;              // one channel
 };
 
-// Elements of a turn: four vectors, and the bits of a word at most.
+// Elements of a turn: four vectors of what is moved, and the bits of a word at most.
 template <class Format>
 constexpr size_t fused_turn = smaller(4 * Format::Moved::lanes, 64);
 
