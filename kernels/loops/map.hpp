@@ -23,8 +23,8 @@ namespace {
 enum class Formula { brief, selecting, lengthy };
 
 // Past the caches AVX2 loads all of a turn before it stores: a load waits for an earlier store whose address has the same
-// last 12 bits, and that one waits for its own loads. Where an output begins 16 to 32 bytes behind an input, as their pages
-// have them, loads that took turns with stores took 1.2 to 1.7 times as long (Zen 3); elsewhere the order is nothing to
+// last 12 bits, and that one waits for its own loads. Where an output begins 16 to 64 bytes behind an input, as their pages
+// have them, loads that took turns with stores took 1.2 to 2.3 times as long (Zen 3); elsewhere the order is nothing to
 // memory.
 template <class V, Store how>
 constexpr bool loads_first = how == Store::streaming&& V::vector_registers == 16;
