@@ -256,11 +256,13 @@ def shown_rows(report):
 
 
 def bandwidths(report):
-    """Of each level the fastest way to read and write it."""
+    """Of each level the fastest way to read and write it, timed by itself or beside a row: a memory may change its pace."""
     best = {}
-    for ceiling in report["ceilings"]:
-        if ceiling["threads"] == 1 and ceiling["traffic"] in ("1R1W", "2R1W"):
-            best[ceiling["level"]] = max(best.get(ceiling["level"], 0), ceiling["gbps"])
+    alone = [(ceiling, ceiling["gbps"]) for ceiling in report["ceilings"]]
+    beside_rows = [(row, own_ceiling(row)) for row in shown_rows(report)]
+    for timed, gbps in alone + beside_rows:
+        if timed["threads"] == 1 and timed["traffic"] in ("1R1W", "2R1W"):
+            best[timed["level"]] = max(best.get(timed["level"], 0), gbps)
     return best
 
 

@@ -201,7 +201,7 @@ FORMATS_NOTE = """GB/s in each format on arrays of as many bytes, under the ceil
 f32 and rounded again (ReLU moves them as they are); per byte they take twice the arithmetic of f32. Slopes of 16-bit tensors are
 f32; "own slopes" in the table stands for slopes of the tensor's type."""
 
-INTENSITY_NOTE = """A line per level of the memory: the fastest that it can be read and written, times the intensity. Counted as
+INTENSITY_NOTE = """A line per level of the memory: the fastest that it was read and written in this run, times the intensity. Counted as
 FLOP per element: additions, multiplications, comparisons and maxima once, fused multiply-adds twice, as the formulas are
 written; selects and operations on the bits of a number are not counted. Bytes count once per array touched. ELU's exponential
 cannot be all fused multiply-adds: the short bars are what its instructions allow on this core, above the line where additions
