@@ -25,6 +25,14 @@ struct Pair {
   static constexpr bool permutes = false;
 
   static RECTIFY_INLINE Pair broadcast(Scalar value) { return {V::broadcast(value), V::broadcast(value)}; }
+  static RECTIFY_INLINE Pair in_register(Scalar value) {
+    const V a = V::in_register(value);
+    return {a, a};
+  }
+  template <const Scalar& value>
+  static RECTIFY_INLINE Pair in_memory() {
+    return {V::template in_memory<value>(), V::template in_memory<value>()};
+  }
   template <class Element>
   static RECTIFY_INLINE Pair load(const Element* p) {
     return load_pair(p, V());

@@ -109,6 +109,23 @@ struct F32 {
 
   static RECTIFY_INLINE F32 broadcast(float value) { return {_mm256_set1_ps(value)}; }
 
+  // A constant as it is: of t - c the compiler would make t + -c, and keep c and -c.
+  static RECTIFY_INLINE F32 in_register(float value) {
+    F32 a = broadcast(value);
+    __asm__("" : "+x"(a.v));
+    return a;
+  }
+  // A constant that each use takes from memory, as an operand. The compiler, which is not to know what is there, would keep
+  // it in a register and, having few, spill what is computed: on Zen 3 a store takes the place of two fused multiply-adds,
+  // a load that of nothing as long as there are not more than two a cycle.
+  template <const float& value>
+  static RECTIFY_INLINE F32 in_memory() {
+    alignas(32) static constexpr float values[8] = {value, value, value, value, value, value, value, value};
+    const float* p = values;
+    __asm__("" : "+r"(p));
+    return {_mm256_load_ps(p)};
+  }
+
   static RECTIFY_INLINE F32 load(const float* p) { return {_mm256_loadu_ps(p)}; }
   template <class Element>
   static RECTIFY_INLINE F32 load(const Element* p) {
@@ -245,7 +262,10 @@ RECTIFY_INLINE F32 fma(F32 a, F32 b, F32 c) { return {_mm256_fmadd_ps(a.v, b.v, 
 
 // (1 + p)*2^n, rounded as 1 + p, and once more where the result is denormal. `scale` is 2^(n + 24), normal for every n that
 // occurs.
-RECTIFY_INLINE F32 scale_one_plus(F32 p, F32, F32 scale) { return fma(scale, p, scale) * F32::broadcast(0x1p-24f); }
+RECTIFY_INLINE F32 scale_one_plus(F32 p, F32, F32 scale) {
+  static constexpr float down = 0x1p-24f;
+  return fma(scale, p, scale) * F32::in_memory<down>();
+}
 
 // ---- compare and select: false for NaN ----
 

@@ -35,6 +35,18 @@ struct F64 {
   static constexpr bool permutes = false;
 
   static RECTIFY_INLINE F64 broadcast(double value) { return {_mm256_set1_pd(value)}; }
+  static RECTIFY_INLINE F64 in_register(double value) {
+    F64 a = broadcast(value);
+    __asm__("" : "+x"(a.v));
+    return a;
+  }
+  template <const double& value>
+  static RECTIFY_INLINE F64 in_memory() {
+    alignas(32) static constexpr double values[4] = {value, value, value, value};
+    const double* p = values;
+    __asm__("" : "+r"(p));
+    return {_mm256_load_pd(p)};
+  }
   static RECTIFY_INLINE F64 load(const double* p) { return {_mm256_loadu_pd(p)}; }
   static RECTIFY_INLINE F64 load_once(const double* p) {
     F64 a = load(p);
@@ -100,7 +112,10 @@ RECTIFY_INLINE F64 operator/(F64 a, F64 b) { return {_mm256_div_pd(a.v, b.v)}; }
 RECTIFY_INLINE F64 fma(F64 a, F64 b, F64 c) { return {_mm256_fmadd_pd(a.v, b.v, c.v)}; }
 
 // As in f32; `scale` is 2^(n + 54).
-RECTIFY_INLINE F64 scale_one_plus(F64 p, F64, F64 scale) { return fma(scale, p, scale) * F64::broadcast(0x1p-54); }
+RECTIFY_INLINE F64 scale_one_plus(F64 p, F64, F64 scale) {
+  static constexpr double down = 0x1p-54;
+  return fma(scale, p, scale) * F64::in_memory<down>();
+}
 
 // ---- compare and select: false for NaN ----
 

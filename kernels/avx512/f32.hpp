@@ -60,6 +60,12 @@ struct F32 {
   static constexpr bool permutes = true;
 
   static RECTIFY_INLINE F32 broadcast(float value) { return {_mm512_set1_ps(value)}; }
+  // With 32 registers a constant is in one.
+  static RECTIFY_INLINE F32 in_register(float value) { return broadcast(value); }
+  template <const float& value>
+  static RECTIFY_INLINE F32 in_memory() {
+    return broadcast(value);
+  }
 
   static RECTIFY_INLINE F32 load(const float* p) { return {_mm512_loadu_ps(p)}; }
   template <class Element>

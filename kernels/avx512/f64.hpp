@@ -33,6 +33,12 @@ struct F64 {
   static constexpr bool permutes = true;
 
   static RECTIFY_INLINE F64 broadcast(double value) { return {_mm512_set1_pd(value)}; }
+  // With 32 registers a constant is in one.
+  static RECTIFY_INLINE F64 in_register(double value) { return broadcast(value); }
+  template <const double& value>
+  static RECTIFY_INLINE F64 in_memory() {
+    return broadcast(value);
+  }
   static RECTIFY_INLINE F64 load(const double* p) { return {_mm512_loadu_pd(p)}; }
   static RECTIFY_INLINE F64 load_once(const double* p) {
     F64 a = load(p);

@@ -25,6 +25,12 @@ struct F32 {
   using Scalar = float;
   using Bits = U32;
   static RECTIFY_INLINE F32 broadcast(float value) { return {value}; }
+  // The compiler knows best where a constant is.
+  static RECTIFY_INLINE F32 in_register(float value) { return broadcast(value); }
+  template <const float& value>
+  static RECTIFY_INLINE F32 in_memory() {
+    return broadcast(value);
+  }
 };
 
 struct U64 {
@@ -36,6 +42,11 @@ struct F64 {
   using Scalar = double;
   using Bits = U64;
   static RECTIFY_INLINE F64 broadcast(double value) { return {value}; }
+  static RECTIFY_INLINE F64 in_register(double value) { return broadcast(value); }
+  template <const double& value>
+  static RECTIFY_INLINE F64 in_memory() {
+    return broadcast(value);
+  }
 };
 
 // ---- arithmetic: each correctly rounded ----

@@ -7,7 +7,42 @@
 namespace rectify {
 namespace {
 
-// A vector in each step.
+// Both do the elements from i on in whole vectors, but for some of the last, and return where they end. Beyond the last
+// turn that one is started again, for nobody: no epilogue then.
+
+// With 16 registers, which hold little more than the constants: a turn approximates and finishes four vectors, and starts
+// and reduces the next four; two registers a vector wait for it. (Left in memory, what waits costs stores, each of which
+// takes the place of two fused multiply-adds on Zen 3: constants are there instead.) With all of the one before all of the
+// other it takes 1.07 times as long there, with two vectors 1.08, with three 1.02 to 1.04.
+template <class V, Store how, class Steps, class Element, class Finish, class... Inputs>
+RECTIFY_INLINE size_t map_in_two_steps(size_t i, Element* out, size_t n, Finish finish, const Element* x,
+                                       const Inputs*... others) {
+  constexpr size_t lanes = V::lanes, vectors = V::in_steps, turn = vectors * lanes;
+  const auto begin = [](const Element* p) RECTIFY_LAMBDA { return Steps::reduce(Steps::start(V::load(p))); };
+  const auto end = [&](auto reduced, size_t at) RECTIFY_LAMBDA {
+    const auto ready = Steps::approximate(reduced);  // before x, which would have to wait in a register
+    put<how>(out + at, finish(ready, V::load(x + at), V::load_once(others + at)...));
+  };
+  decltype(begin(x)) reduced[vectors];
+  if (i + turn <= n) {
+#pragma GCC unroll 4
+    for (size_t v = 0; v < vectors; ++v) reduced[v] = begin(x + i + v * lanes);
+    const size_t last = n - turn, ahead = distance<Element, 1 + sizeof...(Inputs), how>(n);
+    for (; i + turn <= n; i += turn) {
+      prefetch<turn>(ahead, x + i, (others + i)...);
+      const Element* next = x + smaller(i + turn, last);
+#pragma GCC unroll 4
+      for (size_t v = 0; v < vectors; ++v) {
+        end(reduced[v], i + v * lanes);
+        reduced[v] = begin(next + v * lanes);
+      }
+    }
+  }
+  for (; i + lanes <= n; i += lanes) end(begin(x + i), i);
+  return i;
+}
+
+// A vector in each of four steps.
 template <class V, class Steps>
 struct InFlight {
   decltype(Steps::start(V())) started;
@@ -18,47 +53,6 @@ struct InFlight {
   RECTIFY_INLINE void reduce() { reduced = Steps::reduce(started); }
   RECTIFY_INLINE void approximate() { ready = Steps::approximate(reduced); }
 };
-
-// Both do the elements from i on in whole vectors, but for some of the last, and return where they end. Beyond the last
-// turn that one is started again, for nobody: no epilogue then.
-
-// With 16 registers, which hold little more than the constants: a turn approximates and finishes four vectors, and starts
-// and reduces the next four; two registers a vector wait for it. ELU on Zen 3 takes 0.82 to 0.87 of the time of a vector
-// after the other, bf16 0.92; with two vectors 0.9 to 1.0, with three 0.87, with five and six no less. (Left in memory,
-// what waits costs stores, each of which takes the place of two fused multiply-adds there.)
-template <class V, Store how, class Steps, class Element, class Finish, class... Inputs>
-RECTIFY_INLINE size_t map_in_two_steps(size_t i, Element* out, size_t n, Finish finish, const Element* x,
-                                       const Inputs*... others) {
-  constexpr size_t lanes = V::lanes, vectors = V::in_steps, turn = vectors * lanes;
-  InFlight<V, Steps> vector[vectors];
-  const auto begin = [](auto& a, const Element* p) RECTIFY_LAMBDA {
-    a.start(V::load(p));
-    a.reduce();
-  };
-  const auto end = [&](auto& a, size_t at) RECTIFY_LAMBDA {
-    a.approximate();
-    put<how>(out + at, finish(a.ready, V::load(x + at), V::load_once(others + at)...));
-  };
-  if (i + turn <= n) {
-#pragma GCC unroll 4
-    for (size_t v = 0; v < vectors; ++v) begin(vector[v], x + i + v * lanes);
-    const size_t last = n - turn, ahead = distance<Element, 1 + sizeof...(Inputs), how>(n);
-    for (; i + turn <= n; i += turn) {
-      prefetch<turn>(ahead, x + i, (others + i)...);
-      const Element* next = x + smaller(i + turn, last);
-#pragma GCC unroll 4
-      for (size_t v = 0; v < vectors; ++v) {
-        end(vector[v], i + v * lanes);
-        begin(vector[v], next + v * lanes);
-      }
-    }
-  }
-  for (; i + lanes <= n; i += lanes) {
-    begin(vector[0], x + i);
-    end(vector[0], i);
-  }
-  return i;
-}
 
 // With 32: a turn finishes one group of vectors, approximates for the next, reduces for the one after and starts a fourth.
 // ELU forward has 14 operations in a chain of 40 cycles. To fill Zen 5's pipes, a vector every 4 cycles, 140 would have to

@@ -86,6 +86,12 @@ struct F32 {
   static constexpr bool permutes = false;
 
   static RECTIFY_INLINE F32 broadcast(float value) { return {vdupq_n_f32(value)}; }
+  // With 32 registers a constant is in one.
+  static RECTIFY_INLINE F32 in_register(float value) { return broadcast(value); }
+  template <const float& value>
+  static RECTIFY_INLINE F32 in_memory() {
+    return broadcast(value);
+  }
 
   static RECTIFY_INLINE F32 load(const float* p) { return {vld1q_f32(p)}; }
   template <class Element>

@@ -32,6 +32,12 @@ struct F64 {
   static constexpr bool permutes = false;
 
   static RECTIFY_INLINE F64 broadcast(double value) { return {vdupq_n_f64(value)}; }
+  // With 32 registers a constant is in one.
+  static RECTIFY_INLINE F64 in_register(double value) { return broadcast(value); }
+  template <const double& value>
+  static RECTIFY_INLINE F64 in_memory() {
+    return broadcast(value);
+  }
   static RECTIFY_INLINE F64 load(const double* p) { return {vld1q_f64(p)}; }
   static RECTIFY_INLINE F64 load_once(const double* p) { return load(p); }
   static RECTIFY_INLINE F64 load_partial(const double* p, size_t count) {

@@ -25,12 +25,18 @@ struct Memory {
   void (*stream)(Element* to, const Value* from);  // which the same thread sees without a fence
 };
 
+// A constant whose last bit counts.
+template <class Value>
+inline constexpr Value third = Value(1) / 3;
+
 // What every vector that computes can do.
 template <class Value_>
 struct Arithmetic {
   using Value = Value_;
   size_t lanes;
   void (*broadcast)(Value a, Value* to);
+  void (*in_register)(Value a, Value* to);
+  void (*in_memory)(Value* to);  // third<Value>
   void (*add)(const Value* a, const Value* b, Value* to);
   void (*multiply)(const Value* a, const Value* b, Value* to);
   // to is a where c is below zero (is zero or below), else b.

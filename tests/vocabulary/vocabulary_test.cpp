@@ -380,7 +380,12 @@ TEST_P(VocabularyTest, Broadcast) {
       std::vector<T> out(arithmetic.lanes);
       arithmetic.broadcast(value, out.data());
       EXPECT_TRUE(identical_bits(std::vector<T>(arithmetic.lanes, value), out));
+      arithmetic.in_register(value, out.data());
+      EXPECT_TRUE(identical_bits(std::vector<T>(arithmetic.lanes, value), out));
     }
+    std::vector<T> out(arithmetic.lanes);
+    arithmetic.in_memory(out.data());
+    EXPECT_TRUE(identical_bits(std::vector<T>(arithmetic.lanes, third<T>), out));
   });
   on_each_computing([]<class T>(const auto& computing, const Arithmetic<T>& arithmetic) {
     for (const T value : special_values<T>()) {
