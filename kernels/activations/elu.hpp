@@ -46,9 +46,14 @@ RECTIFY_INLINE auto backward_from_y(V y, Dy dy, A alpha) {
 }
 
 // What an element adds to alpha's gradient.
+template <class A, class V>
+RECTIFY_INLINE V add_approximated(A approximated_expm1, V x, V dy, V sum) {
+  return fma_where(below_zero(x), dy, scaled_expm1<Alpha::one>(approximated_expm1, V::broadcast(1)), sum);
+}
+
 template <class V>
 RECTIFY_INLINE V add(V x, V dy, V sum) {
-  return fma_where(below_zero(x), dy, scaled_expm1<Alpha::one>(approximated<Expm1<V>>(x), V::broadcast(1)), sum);
+  return add_approximated(approximated<Expm1<V>>(x), x, dy, sum);
 }
 
 }  // namespace elu

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "../activations/elu.hpp"
-#include "../loops/map_in_steps.hpp"
+#include "../loops/sum_in_steps.hpp"
 #include "../loops/sum_runs.hpp"
 #include "format.hpp"
 
@@ -79,21 +79,20 @@ void elu_backward_from_y(const Work& work, size_t begin, size_t end) {
 template <class F>
 void elu_backward_with_parameter(const Work& work, const SumPart& part) {
   using V = typename F::Vector;
-  using E = typename F::Element;
-  constexpr auto add = [](V x, V dy, V sum) RECTIFY_LAMBDA { return elu::add(x, dy, sum); };
   if constexpr (V::vector_registers == 16) {
     sum_each_leaf<V>(work, part, [&](size_t at, size_t count, size_t) RECTIFY_LAMBDA {
-      const auto sum = sum_leaf<V, Store::none, Formula::lengthy>(
-          F::x_of(work) + at, F::dy_of(work) + at, static_cast<E*>(nullptr), count,
-          [](V, V dy) RECTIFY_LAMBDA { return dy; }, add);
+      const auto sum = sum_leaf_in_steps<V, Expm1<V>>(
+          F::x_of(work) + at, F::dy_of(work) + at, count,
+          [](auto a, V x, V dy, V before) RECTIFY_LAMBDA { return elu::add_approximated(a, x, dy, before); });
       if (work.out != nullptr) elu_backward<F>(work, at, at + count);
       return sum;
     });
   } else {
     const auto* alpha = static_cast<const typename F::Scalar*>(work.parameter);
     with_sum_store(work, [&]<Store how>() RECTIFY_LAMBDA {
-      sum_leaves<V, E, how, Formula::lengthy>(
-          work, part, alpha, [](V a, V x, V dy) RECTIFY_LAMBDA { return elu::backward<Alpha::any>(x, dy, a); }, add);
+      sum_leaves<V, typename F::Element, how, Formula::lengthy>(
+          work, part, alpha, [](V a, V x, V dy) RECTIFY_LAMBDA { return elu::backward<Alpha::any>(x, dy, a); },
+          [](V x, V dy, V sum) RECTIFY_LAMBDA { return elu::add(x, dy, sum); });
     });
   }
 }
