@@ -112,8 +112,12 @@ RECTIFY_INLINE V exp(Approximated<V> a) {
 }
 
 template <class Steps, class V>
+RECTIFY_INLINE auto reduced(V x) {
+  return Steps::reduce(Steps::start(x));
+}
+template <class Steps, class V>
 RECTIFY_INLINE auto approximated(V x) {
-  return Steps::approximate(Steps::reduce(Steps::start(x)));
+  return Steps::approximate(reduced<Steps>(x));
 }
 
 }  // namespace

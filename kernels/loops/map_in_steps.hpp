@@ -18,27 +18,26 @@ template <class V, Store how, class Steps, class Element, class Finish, class...
 RECTIFY_INLINE size_t map_in_two_steps(size_t i, Element* out, size_t n, Finish finish, const Element* x,
                                        const Inputs*... others) {
   constexpr size_t lanes = V::lanes, vectors = V::in_steps, turn = vectors * lanes;
-  const auto begin = [](const Element* p) RECTIFY_LAMBDA { return Steps::reduce(Steps::start(V::load(p))); };
-  const auto end = [&](auto reduced, size_t at) RECTIFY_LAMBDA {
-    const auto ready = Steps::approximate(reduced);  // before x, which would have to wait in a register
+  const auto end = [&](auto begun, size_t at) RECTIFY_LAMBDA {
+    const auto ready = Steps::approximate(begun);  // before x, which would have to wait in a register
     put<how>(out + at, finish(ready, V::load(x + at), V::load_once(others + at)...));
   };
-  decltype(begin(x)) reduced[vectors];
+  decltype(reduced<Steps>(V())) begun[vectors];
   if (i + turn <= n) {
 #pragma GCC unroll 4
-    for (size_t v = 0; v < vectors; ++v) reduced[v] = begin(x + i + v * lanes);
+    for (size_t v = 0; v < vectors; ++v) begun[v] = reduced<Steps>(V::load(x + i + v * lanes));
     const size_t last = n - turn, ahead = distance<Element, 1 + sizeof...(Inputs), how>(n);
     for (; i + turn <= n; i += turn) {
       prefetch<turn>(ahead, x + i, (others + i)...);
       const Element* next = x + smaller(i + turn, last);
 #pragma GCC unroll 4
       for (size_t v = 0; v < vectors; ++v) {
-        end(reduced[v], i + v * lanes);
-        reduced[v] = begin(next + v * lanes);
+        end(begun[v], i + v * lanes);
+        begun[v] = reduced<Steps>(V::load(next + v * lanes));
       }
     }
   }
-  for (; i + lanes <= n; i += lanes) end(begin(x + i), i);
+  for (; i + lanes <= n; i += lanes) end(reduced<Steps>(V::load(x + i)), i);
   return i;
 }
 

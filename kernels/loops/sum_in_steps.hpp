@@ -13,15 +13,14 @@ namespace {
 template <class V, class Steps, class Element, class Add>
 RECTIFY_INLINE typename V::Scalar sum_leaf_in_steps(const Element* x, const Element* dy, size_t count, Add add) {
   constexpr size_t lanes = V::lanes, vectors = V::in_steps, turn = vectors * lanes;
-  const auto begin = [](const Element* p) RECTIFY_LAMBDA { return Steps::reduce(Steps::start(V::load(p))); };
   V sum[sum_vectors<V>];
 #pragma GCC unroll 16
   for (size_t v = 0; v < sum_vectors<V>; ++v) sum[v] = V::broadcast(0);
   size_t i = 0;
   if (sum_lanes<V> <= count) {
-    decltype(begin(x)) reduced[vectors];
+    decltype(reduced<Steps>(V())) begun[vectors];
 #pragma GCC unroll 4
-    for (size_t v = 0; v < vectors; ++v) reduced[v] = begin(x + v * lanes);
+    for (size_t v = 0; v < vectors; ++v) begun[v] = reduced<Steps>(V::load(x + v * lanes));
     for (; i + sum_lanes<V> <= count; i += sum_lanes<V>) {
 #pragma GCC unroll 4
       for (size_t first = 0; first < sum_vectors<V>; first += vectors) {
@@ -29,9 +28,9 @@ RECTIFY_INLINE typename V::Scalar sum_leaf_in_steps(const Element* x, const Elem
 #pragma GCC unroll 4
         for (size_t v = 0; v < vectors; ++v) {
           const size_t at = i + (first + v) * lanes;
-          const auto ready = Steps::approximate(reduced[v]);
+          const auto ready = Steps::approximate(begun[v]);
           sum[first + v] = add(ready, V::load(x + at), V::load_once(dy + at), sum[first + v]);
-          reduced[v] = begin(next + v * lanes);
+          begun[v] = reduced<Steps>(V::load(next + v * lanes));
         }
       }
     }

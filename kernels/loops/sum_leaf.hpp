@@ -26,10 +26,10 @@ template <class V, class Element, class Take>
 RECTIFY_INLINE void add_rest(V (&sum)[sum_vectors<V>], const Element* x, const Element* dy, size_t i, size_t count,
                              Take take) {
   constexpr size_t lanes = V::lanes;
-  alignas(64) typename V::Scalar in_memory[sum_lanes<V>];
+  alignas(64) typename V::Scalar sums[sum_lanes<V>];
 #pragma GCC unroll 16
-  for (size_t v = 0; v < sum_vectors<V>; ++v) store(in_memory + v * lanes, sum[v]);
-  typename V::Scalar* lane = in_memory;
+  for (size_t v = 0; v < sum_vectors<V>; ++v) store(sums + v * lanes, sum[v]);
+  typename V::Scalar* lane = sums;
   for (; i + lanes <= count; i += lanes, lane += lanes)
     store(lane, take(i, lanes, V::load_once(x + i), V::load_once(dy + i), V::load(lane)));
   if (i < count) {
@@ -37,7 +37,7 @@ RECTIFY_INLINE void add_rest(V (&sum)[sum_vectors<V>], const Element* x, const E
     store(lane, take(i, rest, V::load_partial(x + i, rest), V::load_partial(dy + i, rest), V::load(lane)));
   }
 #pragma GCC unroll 16
-  for (size_t v = 0; v < sum_vectors<V>; ++v) sum[v] = V::load(in_memory + v * lanes);
+  for (size_t v = 0; v < sum_vectors<V>; ++v) sum[v] = V::load(sums + v * lanes);
 }
 
 // The sum of a leaf of `count` elements, and its dx.
